@@ -1,0 +1,14 @@
+//! What the telephone exchange decides: lines, ringing, voicemail, sessions, uploads, mailboxes and
+//! notifications. It does no input or output of its own.
+//!
+//! Every object gets a request ([`http::Request`], [`signal::Signal`] or a SIP frame), the time and a
+//! [`sql::Sql`], runs inside one synchronous transaction and gives back an answer and a list of
+//! [`effect::Effect`]s. The shell commits the transaction first and carries the effects out after it.
+
+pub mod effect;
+pub mod http;
+pub mod object;
+pub mod settings;
+pub mod signal;
+pub mod sql;
+pub mod wakeup;
