@@ -5,8 +5,11 @@
 //! [`sql::Sql`], runs inside one synchronous transaction and gives back an answer and a list of
 //! [`effect::Effect`]s. The shell commits the transaction first and carries the effects out after it.
 
+pub mod context;
 pub mod effect;
+pub mod flow;
 pub mod http;
+pub mod line;
 pub mod object;
 pub mod settings;
 pub mod signal;

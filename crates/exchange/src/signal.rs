@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Who calls, as far as the exchange knows.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Caller {
     /// Normalised address, or nothing for an anonymous caller.
     pub address: Option<String>,
@@ -12,6 +12,9 @@ pub struct Caller {
     pub display_name: Option<String>,
     /// Whether the caller proved to own the address.
     pub verified: bool,
+    /// The network the call came from, for limits; never shown to anybody.
+    #[serde(default)]
+    pub network: Option<String>,
 }
 
 /// A SIP message on its way between objects.
@@ -86,6 +89,8 @@ pub enum Signal {
     AccountChanged {
         /// Display name.
         display_name: String,
+        /// Login generation: older login tokens are void.
+        generation: u32,
     },
     /// To a `Directory`: newest facts about one user.
     DirectoryRow {
