@@ -1,1 +1,4 @@
 //! Browser shell.
+
+#[cfg(any(feature = "call", feature = "voice"))]
+pub mod storage;

@@ -1,0 +1,85 @@
+//! Blocks: the journal of a recording, appended to and never rewritten.
+
+use js_sys::{Array, Object, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use web_sys::IdbKeyRange;
+
+use super::database::{BLOCKS, DEPOSITS, Database, encode};
+use super::deposit::{DepositRow, change_row};
+use super::error::StorageError;
+use super::transaction::{Access, answer};
+
+impl Database {
+    /// Appends the next block and changes the row with it, in one strictly durable transaction. The
+    /// block's index is the row's count of blocks; size and count are kept here.
+    pub async fn append_block(
+        &self,
+        deposit_id: &str,
+        bytes: &[u8],
+        change: impl FnOnce(&mut DepositRow),
+    ) -> Result<DepositRow, StorageError> {
+        let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
+        let mut index = 0;
+        let row = change_row(&transaction, deposit_id, |row| {
+            index = row.blocks;
+            row.blocks = row.blocks.saturating_add(1);
+            row.size = row.size.saturating_add(bytes.len() as u64);
+            change(row);
+        })
+        .await?;
+        transaction
+            .store(BLOCKS)?
+            .add(&block_row(deposit_id, index, bytes)?)?;
+        transaction.complete().await?;
+        Ok(row)
+    }
+
+    /// Begins a journal: the row and its first block in one strictly durable transaction.
+    pub async fn begin_journal(&self, row: &DepositRow, bytes: &[u8]) -> Result<(), StorageError> {
+        let mut row = row.clone();
+        row.blocks = 1;
+        row.size = bytes.len() as u64;
+        let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
+        transaction.store(DEPOSITS)?.add(&encode(DEPOSITS, &row)?)?;
+        transaction
+            .store(BLOCKS)?
+            .add(&block_row(&row.deposit_id, 0, bytes)?)?;
+        transaction.complete().await
+    }
+
+    /// The whole journal as one file.
+    pub async fn journal(&self, deposit_id: &str) -> Result<Vec<u8>, StorageError> {
+        let transaction = self.begin(&[BLOCKS], Access::Read)?;
+        let store = transaction.store(BLOCKS)?;
+        let rows: Array = answer(&store.get_all_with_key(&all_blocks_of(deposit_id)?)?)
+            .await?
+            .unchecked_into();
+        transaction.complete().await?;
+        let mut journal = Vec::new();
+        for row in rows.iter() {
+            journal.extend(block_bytes(&row)?.to_vec());
+        }
+        Ok(journal)
+    }
+}
+
+/// The key range of a deposit's blocks: an array sorts after every number (IndexedDB section 2.4).
+pub(super) fn all_blocks_of(deposit_id: &str) -> Result<JsValue, StorageError> {
+    let lower = Array::of1(&deposit_id.into());
+    let upper = Array::of2(&deposit_id.into(), &Array::new());
+    Ok(IdbKeyRange::bound(&lower, &upper)?.into())
+}
+
+fn block_row(deposit_id: &str, index: u32, bytes: &[u8]) -> Result<JsValue, StorageError> {
+    let row = Object::new();
+    Reflect::set(&row, &"deposit_id".into(), &deposit_id.into())?;
+    Reflect::set(&row, &"index".into(), &index.into())?;
+    Reflect::set(&row, &"bytes".into(), &Uint8Array::from(bytes))?;
+    Ok(row.into())
+}
+
+fn block_bytes(row: &JsValue) -> Result<Uint8Array, StorageError> {
+    Reflect::get(row, &"bytes".into())?
+        .dyn_into()
+        .map_err(|_| StorageError::row(BLOCKS, &"no bytes"))
+}
