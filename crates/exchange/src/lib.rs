@@ -6,11 +6,15 @@
 //! [`effect::Effect`]s. The shell commits the transaction first and carries the effects out after it.
 
 pub mod context;
+pub mod directory;
 pub mod effect;
 pub mod flow;
+pub mod front;
 pub mod http;
 pub mod line;
+pub mod mailbox;
 pub mod object;
+pub mod problem;
 pub mod settings;
 pub mod signal;
 pub mod sql;

@@ -1,5 +1,405 @@
-//! The operator's settings (interface section 1), read once from named values.
+//! The operator's settings (interface section 1), read once from named values. Secrets are parsed here,
+//! so that a broken one is refused at start and not at the first call.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use thiserror::Error;
+
+const DAY_MS: i64 = 86_400_000;
+const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// All settings of one deployment.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {}
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Own domains, the canonical one first, its aliases after it; lower case.
+    domains: Vec<String>,
+    /// What links and INFO lines point to, without a slash at the end.
+    pub public_url: String,
+    /// Signs tokens; newest first.
+    pub token_keys: Vec<SecretKey>,
+    /// Encrypts stored HA1s; newest first.
+    pub account_keys: Vec<SecretKey>,
+    /// Signs receipts: ES256 private or retired public keys as JWK, newest first.
+    pub receipt_keys: Vec<serde_json::Value>,
+    /// Opens `/admin`; empty closes it.
+    pub admin_token: String,
+    /// How long a session token may begin a deposit.
+    pub session_ttl_ms: i64,
+    /// How long contacts ring before the voicemail answers.
+    pub ring_timeout_ms: i64,
+    /// Longest recording in seconds.
+    pub max_duration_s: u32,
+    /// Largest voice message.
+    pub max_voice_bytes: u64,
+    /// Largest video message.
+    pub max_video_bytes: u64,
+    /// How much one mailbox holds.
+    pub mailbox_quota_bytes: u64,
+    /// Where media are kept.
+    pub media_store: MediaStore,
+    /// Where the platform must keep the data; empty for anywhere.
+    pub jurisdiction: String,
+    /// Calls per minute and network; 0 is no limit.
+    pub limit_invites_per_minute: u32,
+    /// Sessions per hour for one network and mailbox; 0 is no limit.
+    pub limit_sessions_per_hour: u32,
+    /// Sessions per hour for one mailbox; 0 is no limit.
+    pub limit_mailbox_sessions_per_hour: u32,
+    /// How long a heard message is kept.
+    pub retention_ms: i64,
+    /// Which origins may use the API from a page.
+    pub allowed_origins: Origins,
+    /// Whether callers outside our domain may call.
+    pub anonymous_callers: bool,
+    /// ICE servers for live calls, as JSON.
+    pub ice_servers: String,
+    /// `wss` address of a foreign SIP proxy; empty if none.
+    pub sip_upstream: String,
+    /// Whether webhooks may go to loopback addresses (development only).
+    pub loopback_webhooks: bool,
+}
+
+/// One secret with its name.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct SecretKey {
+    /// Key id, as it stands in tokens and rows.
+    pub id: String,
+    /// The secret itself, 32 bytes or more.
+    pub secret: Vec<u8>,
+}
+
+/// Where media are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum MediaStore {
+    /// Small media in the mailbox's own database, large ones in the blob store.
+    Auto,
+    /// All in the blob store.
+    R2,
+}
+
+/// Which origins may use the API from a page.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Origins {
+    /// Every origin (`*`).
+    All,
+    /// The own one and these.
+    List(Vec<String>),
+}
+
+/// What is wrong with a setting.
+#[derive(Clone, Debug, Error, Eq, PartialEq)]
+pub enum SettingsError {
+    /// A setting without a default is absent.
+    #[error("{0} is not set")]
+    Missing(&'static str),
+    /// A value cannot be read.
+    #[error("{0} is not {1}")]
+    Malformed(&'static str, &'static str),
+}
+
+impl Settings {
+    /// Reads all settings; `value` gives the text of a named one.
+    pub fn read(value: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+        let source = Source { value: &value };
+        let domain = source.required("AFTERBEEP_DOMAIN")?.to_lowercase();
+        let public_url = source.required("AFTERBEEP_PUBLIC_URL")?;
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        Ok(Self {
+            domains: domains(&domain, &public_url),
+            public_url,
+            token_keys: source.keys("AFTERBEEP_TOKEN_KEYS")?,
+            account_keys: source.keys("AFTERBEEP_ACCOUNT_KEYS")?,
+            receipt_keys: source.receipt_keys()?,
+            admin_token: source.text("AFTERBEEP_ADMIN_TOKEN"),
+            session_ttl_ms: source
+                .number("AFTERBEEP_SESSION_TTL_S", 604_800)?
+                .saturating_mul(1000),
+            ring_timeout_ms: source
+                .number("AFTERBEEP_RING_TIMEOUT_S", 20)?
+                .saturating_mul(1000),
+            max_duration_s: source.count("AFTERBEEP_MAX_DURATION_S", 300)?,
+            max_voice_bytes: source.bytes("AFTERBEEP_MAX_VOICE_BYTES", 16 << 20)?,
+            max_video_bytes: source.bytes("AFTERBEEP_MAX_VIDEO_BYTES", 95 << 20)?,
+            mailbox_quota_bytes: source.bytes("AFTERBEEP_MAILBOX_QUOTA_BYTES", 1 << 30)?,
+            media_store: source.media_store()?,
+            jurisdiction: source.text("AFTERBEEP_JURISDICTION"),
+            limit_invites_per_minute: source.count("AFTERBEEP_LIMIT_INVITES_PER_MIN", 10)?,
+            limit_sessions_per_hour: source.count("AFTERBEEP_LIMIT_SESSIONS_PER_HOUR", 20)?,
+            limit_mailbox_sessions_per_hour: source
+                .count("AFTERBEEP_LIMIT_MAILBOX_SESSIONS_PER_HOUR", 500)?,
+            retention_ms: source
+                .number("AFTERBEEP_RETENTION_DAYS", 30)?
+                .saturating_mul(DAY_MS),
+            allowed_origins: origins(&source.text("AFTERBEEP_ALLOWED_ORIGINS")),
+            anonymous_callers: source.flag("AFTERBEEP_ANONYMOUS_CALLERS", true)?,
+            ice_servers: source.text("AFTERBEEP_ICE_SERVERS"),
+            sip_upstream: source.text("AFTERBEEP_SIP_UPSTREAM"),
+            loopback_webhooks: source.flag("AFTERBEEP_DEV_LOOPBACK", false)?,
+        })
+    }
+
+    /// The canonical domain: the host of every stored address, and the digest realm.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.domains.first().map_or("", String::as_str)
+    }
+
+    /// Every own domain, the canonical one first.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// Whether a host (without port, any case) is ours.
+    #[must_use]
+    pub fn is_own_domain(&self, host: &str) -> bool {
+        self.domains
+            .iter()
+            .any(|domain| domain.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether a page of this origin may use the API; the own origin always may.
+    #[must_use]
+    pub fn allows_origin(&self, origin: &str, own_host: Option<&str>) -> bool {
+        let host = origin.split_once("://").map_or("", |(_, host)| host);
+        own_host.is_some_and(|own| own.eq_ignore_ascii_case(host))
+            || origin.eq_ignore_ascii_case(&self.public_url)
+            || match &self.allowed_origins {
+                Origins::All => true,
+                Origins::List(list) => list.iter().any(|one| one.eq_ignore_ascii_case(origin)),
+            }
+    }
+}
+
+struct Source<'a> {
+    value: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Source<'_> {
+    fn text(&self, name: &str) -> String {
+        (self.value)(name).map_or_else(String::new, |value| value.trim().to_owned())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, SettingsError> {
+        let value = self.text(name);
+        if value.is_empty() {
+            return Err(SettingsError::Missing(name));
+        }
+        Ok(value)
+    }
+
+    fn number(&self, name: &'static str, default: i64) -> Result<i64, SettingsError> {
+        let value = self.text(name);
+        if value.is_empty() {
+            return Ok(default);
+        }
+        let number = value.parse().ok().filter(|number| *number >= 0);
+        number.ok_or(SettingsError::Malformed(name, "a whole number"))
+    }
+
+    fn count(&self, name: &'static str, default: u32) -> Result<u32, SettingsError> {
+        let number = self.number(name, i64::from(default))?;
+        u32::try_from(number).map_err(|_| SettingsError::Malformed(name, "a small whole number"))
+    }
+
+    fn bytes(&self, name: &'static str, default: i64) -> Result<u64, SettingsError> {
+        Ok(self.number(name, default)?.unsigned_abs())
+    }
+
+    fn flag(&self, name: &'static str, default: bool) -> Result<bool, SettingsError> {
+        match self.text(name).to_lowercase().as_str() {
+            "" => Ok(default),
+            "true" | "1" | "yes" => Ok(true),
+            "false" | "0" | "no" => Ok(false),
+            _ => Err(SettingsError::Malformed(name, "true or false")),
+        }
+    }
+
+    fn media_store(&self) -> Result<MediaStore, SettingsError> {
+        match self.text("AFTERBEEP_MEDIA_STORE").as_str() {
+            "" | "auto" => Ok(MediaStore::Auto),
+            "r2" => Ok(MediaStore::R2),
+            _ => Err(SettingsError::Malformed(
+                "AFTERBEEP_MEDIA_STORE",
+                "auto or r2",
+            )),
+        }
+    }
+
+    fn keys(&self, name: &'static str) -> Result<Vec<SecretKey>, SettingsError> {
+        self.required(name)?
+            .split(',')
+            .map(|item| secret_key(name, item.trim()))
+            .collect()
+    }
+
+    /// A JSON array of JWKs, or a JWK set.
+    fn receipt_keys(&self) -> Result<Vec<serde_json::Value>, SettingsError> {
+        const NAME: &str = "AFTERBEEP_RECEIPT_KEYS";
+        let malformed = || SettingsError::Malformed(NAME, "a JSON array of ES256 JWKs");
+        let value: serde_json::Value =
+            serde_json::from_str(&self.required(NAME)?).map_err(|_| malformed())?;
+        let list = value.get("keys").unwrap_or(&value);
+        match list {
+            serde_json::Value::Array(keys) if !keys.is_empty() => Ok(keys.clone()),
+            serde_json::Value::Object(_) => Ok(vec![list.clone()]),
+            _ => Err(malformed()),
+        }
+    }
+}
+
+fn secret_key(name: &'static str, item: &str) -> Result<SecretKey, SettingsError> {
+    let malformed =
+        || SettingsError::Malformed(name, "a list of kid:base64url with 32 bytes or more each");
+    let (id, secret) = item.split_once(':').ok_or_else(malformed)?;
+    let plain = !id.is_empty()
+        && id
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let secret = URL_SAFE_NO_PAD
+        .decode(secret.trim_end_matches('='))
+        .map_err(|_| malformed())?;
+    if !plain || secret.len() < 32 {
+        return Err(malformed());
+    }
+    Ok(SecretKey {
+        id: id.to_owned(),
+        secret,
+    })
+}
+
+fn origins(text: &str) -> Origins {
+    if text == "*" {
+        return Origins::All;
+    }
+    let list = text
+        .split([',', ' '])
+        .map(|origin| origin.trim().trim_end_matches('/').to_lowercase());
+    Origins::List(list.filter(|origin| !origin.is_empty()).collect())
+}
+
+/// The host of the public URL is an alias of the domain, and on a local machine the three names of
+/// loopback are one domain.
+fn domains(domain: &str, public_url: &str) -> Vec<String> {
+    let mut domains = vec![domain.to_owned()];
+    let local = LOCAL_HOSTS.contains(&domain);
+    let aliases = LOCAL_HOSTS
+        .iter()
+        .filter(|_| local)
+        .map(|host| (*host).to_owned());
+    for alias in aliases.chain([url_host(public_url)]) {
+        if !alias.is_empty() && !domains.contains(&alias) {
+            domains.push(alias);
+        }
+    }
+    domains
+}
+
+/// The host of an absolute URL, lower case, without port; brackets of an IPv6 address stay.
+fn url_host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let end = match authority.find(']') {
+        Some(bracket) => bracket.saturating_add(1),
+        None => authority.find(':').unwrap_or(authority.len()),
+    };
+    authority.get(..end).unwrap_or("").to_lowercase()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::{Origins, Settings, SettingsError};
+
+    /// The settings that the tests of this crate use.
+    pub(crate) fn value(name: &str) -> Option<String> {
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+        Some(match name {
+            "AFTERBEEP_DOMAIN" => "localhost".to_owned(),
+            "AFTERBEEP_PUBLIC_URL" => "http://127.0.0.1:8787".to_owned(),
+            "AFTERBEEP_TOKEN_KEYS" => format!("t1:{key}"),
+            "AFTERBEEP_ACCOUNT_KEYS" => format!("a1:{key}"),
+            "AFTERBEEP_ADMIN_TOKEN" => "dev-admin-token".to_owned(),
+            "AFTERBEEP_DEV_LOOPBACK" => "1".to_owned(),
+            "AFTERBEEP_ALLOWED_ORIGINS" => "*".to_owned(),
+            "AFTERBEEP_RECEIPT_KEYS" => RECEIPT_KEYS.to_owned(),
+            name if name.starts_with("AFTERBEEP_LIMIT_") => "0".to_owned(),
+            _ => return None,
+        })
+    }
+
+    /// The P-256 key of RFC 7515 appendix A.3.
+    const RECEIPT_KEYS: &str = r#"[{"kty":"EC","crv":"P-256","kid":"r1","alg":"ES256",
+        "x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+        "d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}]"#;
+
+    /// Settings of a local deployment.
+    pub(crate) fn settings() -> Settings {
+        Settings::read(value).expect("test settings")
+    }
+
+    #[test]
+    fn a_local_deployment_has_one_domain_with_three_names() {
+        let settings = settings();
+        assert_eq!(settings.domain(), "localhost");
+        assert_eq!(settings.domains(), ["localhost", "127.0.0.1", "[::1]"]);
+    }
+
+    #[test]
+    fn the_public_host_is_an_alias() {
+        let settings = Settings::read(|name| match name {
+            "AFTERBEEP_DOMAIN" => Some("Example.COM".to_owned()),
+            "AFTERBEEP_PUBLIC_URL" => Some("https://edge.example.com:8443/".to_owned()),
+            _ => value(name),
+        })
+        .expect("settings");
+        assert_eq!(settings.domains(), ["example.com", "edge.example.com"]);
+        assert_eq!(settings.public_url, "https://edge.example.com:8443");
+    }
+
+    #[test]
+    fn a_broken_value_is_refused_by_name() {
+        for (broken, bad, message) in [
+            (
+                "AFTERBEEP_RING_TIMEOUT_S",
+                "soon",
+                "AFTERBEEP_RING_TIMEOUT_S is not a whole number",
+            ),
+            (
+                "AFTERBEEP_TOKEN_KEYS",
+                "",
+                "AFTERBEEP_TOKEN_KEYS is not set",
+            ),
+            (
+                "AFTERBEEP_TOKEN_KEYS",
+                "k:AAAA",
+                "AFTERBEEP_TOKEN_KEYS is not a list of kid:base64url with 32 bytes or more each",
+            ),
+            (
+                "AFTERBEEP_ANONYMOUS_CALLERS",
+                "maybe",
+                "AFTERBEEP_ANONYMOUS_CALLERS is not true or false",
+            ),
+        ] {
+            let read = |name: &str| {
+                if name == broken {
+                    Some(bad.to_owned())
+                } else {
+                    value(name)
+                }
+            };
+            let error: SettingsError = Settings::read(read).expect_err(broken);
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn only_listed_origins_and_the_own_one_are_allowed() {
+        let mut settings = settings();
+        settings.allowed_origins = Origins::List(vec!["https://shop.example".to_owned()]);
+        assert!(settings.allows_origin("https://shop.example", None));
+        assert!(settings.allows_origin("http://127.0.0.1:8787", None));
+        assert!(settings.allows_origin("http://localhost:8787", Some("localhost:8787")));
+        assert!(!settings.allows_origin("https://shop.example.evil", None));
+        assert!(!settings.allows_origin("null", None));
+    }
+}

@@ -1,6 +1,8 @@
 //! `Line`: one address. Account, bindings, ringing and forking: a stateful proxy (RFC 3261 section 16)
 //! whose state lives in SQL.
 
+pub mod account;
+
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
