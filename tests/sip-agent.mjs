@@ -185,12 +185,13 @@ export class SipAgent {
     const attempt = async (extra) => {
       const sequence = this.sequence++;
       const branch = `z9hG4bK${hex(8)}`;
-      this.#request('INVITE', target, { from, to: `<${target}>`, callId, sequence, branch, extra, type: body ? 'application/sdp' : undefined, body });
+      this.pending = { target, from, to: `<${target}>`, callId, sequence, branch };
+      this.#request('INVITE', target, { ...this.pending, extra, type: body ? 'application/sdp' : undefined, body });
       const mine = (message) => message.header('call-id') === callId && message.header('cseq') === `${sequence} INVITE`;
       if (onProvisional) this.expect('provisional answer', (message) => mine(message) && message.status > 100 && message.status < 200, timeout).then(onProvisional, () => {});
       const response = await this.expect('final answer to INVITE', (message) => mine(message) && message.status >= 200, timeout);
       if (response.status >= 300) {
-        this.#request('ACK', target, { from, to: response.header('to'), callId, sequence: `${sequence}`, branch });
+        this.#request('ACK', target, { from, to: response.header('to'), callId, sequence, branch });
       }
       return { response, sequence };
     };
@@ -206,6 +207,12 @@ export class SipAgent {
     };
     if (response.status < 300) this.inDialog(dialog, 'ACK', { sequence });
     return { response, dialog };
+  }
+
+  /** Cancels the INVITE that waits for its answer. */
+  async cancel() {
+    const { target, ...invite } = this.pending;
+    this.#request('CANCEL', target, invite);
   }
 
   /** Sends a request inside a dialog; resolves with its answer (not for ACK). */

@@ -96,3 +96,10 @@ export function likeness(recorded, source) {
   }
   return best;
 }
+
+/** The same speech as an Ogg Opus file that opusenc made: a foreign client's voice message. */
+export function speechOpus(folder) {
+  const path = join(folder, 'speech.opus');
+  if (!existsSync(path)) execFileSync('opusenc', ['--quiet', '--bitrate', '24', speechWav(folder), path]);
+  return readFileSync(path);
+}

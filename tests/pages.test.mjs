@@ -1,0 +1,100 @@
+// The pages as a newcomer meets them: first run, empty states, a refused microphone, and the pictures of the README.
+
+import assert from 'node:assert/strict';
+import { copyFileSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
+import { button, callUntilRecording, inBrowser, openInbox, outbox, recordFor } from './page.mjs';
+import { speechWav } from './sound.mjs';
+
+const microphoneWav = speechWav(temporaryFolder('pages-sound'));
+
+test('an empty server asks for the admin token once and makes the first user, who can sign in', async () => {
+  const server = await startServer({ demo: false });
+  const browser = await launchBrowser({ microphoneWav });
+  try {
+    const page = await browser.newPage(server.url);
+    await page.getByLabel('Admin token').fill('dev-admin-token');
+    await page.getByLabel('Address').fill('dora');
+    await page.getByLabel('Password').fill('a-long-first-password');
+    await page.getByRole('button', { name: /create/i }).click();
+    await button(page, 'Sign out').or(button(page, 'Sign in')).first().waitFor();
+    const needed = await (await fetch(`${server.url}/admin/first-run`)).json();
+    assert.equal(needed.needed, false, 'the first-run page is gone for good');
+    const login = await fetch(`${server.url}/login`, {
+      method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ address: 'sip:dora@localhost', password: 'a-long-first-password' }),
+    });
+    assert.equal(login.status, 200);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
+test('a refused microphone leaves the call and the greeting, and says how to allow it', async () => {
+  const server = await startServer({});
+  const browser = await launchBrowser({ microphoneWav, denyMicrophone: true });
+  try {
+    const page = await browser.newPage(`${server.url}/?to=bob`);
+    await button(page, 'Call').click();
+    await inBrowser(page, 'greeting');
+    await page.getByText(/microphone/i).first().waitFor();
+    await button(page, 'Skip greeting').click();
+    await inBrowser(page, ['ended', 'ready']);
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
+test('an anonymous caller gives a name once; the inbox shows it as not verified and says why there is no calling back', async () => {
+  const server = await startServer({});
+  const browser = await launchBrowser({ microphoneWav });
+  const shots = temporaryFolder('pages-shots');
+  mkdirSync(shots, { recursive: true });
+  try {
+    const page = await browser.newPage(`${server.url}/?to=bob&processing=off`);
+    await page.getByLabel(/your name/i).fill('Anna');
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await callUntilRecording(page);
+    await page.waitForTimeout(2500);
+    await page.screenshot({ path: join(shots, 'call.png') });
+    await recordFor(page, 500);
+    await button(page, 'Send').first().click();
+    await outbox(page).getByText(/With Bob/).first().waitFor();
+    const inbox = await openInbox(browser, server, 'bob');
+    const item = inbox.getByRole('listitem').first();
+    await item.getByText(/not verified/i).first().waitFor();
+    assert.match(await item.getAttribute('aria-label') ?? await item.textContent(), /^\s*Anna/);
+    const callBack = item.getByRole('button', { name: 'Call back' });
+    assert.ok(await callBack.isDisabled());
+    assert.match(await inbox.title(), /1/);
+    await inbox.setViewportSize({ width: 1280, height: 800 });
+    await inbox.screenshot({ path: join(shots, 'inbox.png') });
+
+    await item.getByRole('button', { name: 'Delete' }).click();
+    await button(inbox, 'Undo').first().click();
+    await inbox.getByRole('listitem').first().waitFor();
+
+    for (const colorScheme of ['light', 'dark']) {
+      for (const width of [1280, 390]) {
+        for (const [name, one] of [['call', page], ['inbox', inbox]]) {
+          await one.emulateMedia({ colorScheme });
+          await one.setViewportSize({ width, height: 844 });
+          const overflow = await one.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          assert.ok(overflow <= 0, `${name} at ${width} px scrolls sideways by ${overflow} px`);
+          await one.screenshot({ path: join(shots, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+        }
+      }
+    }
+    if (process.env.AFTERBEEP_KEEP_PICTURES) {
+      mkdirSync(process.env.AFTERBEEP_KEEP_PICTURES, { recursive: true });
+      for (const name of ['call.png', 'inbox.png']) copyFileSync(join(shots, name), join(process.env.AFTERBEEP_KEEP_PICTURES, name));
+    }
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
