@@ -1,21 +1,23 @@
 // A foreign phone answers: the call is a real one. JsSIP, unmodified, is that phone.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import { buildSync } from 'esbuild';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { button, inBrowser } from './page.mjs';
 import { speechWav } from './sound.mjs';
 
 const microphoneWav = speechWav(temporaryFolder('media-sound'));
-const jssip = readFileSync(createRequire(import.meta.url).resolve('jssip/dist/jssip.min.js'));
+const [{ contents: jssip }] = buildSync({
+  stdin: { contents: "import JsSIP from 'jssip'; window.JsSIP = JsSIP;", resolveDir: import.meta.dirname },
+  bundle: true, format: 'iife', write: false,
+}).outputFiles;
 
 /** A page of another origin on which JsSIP can run with a microphone. */
 async function phonePage() {
   const server = createServer((request, response) => {
-    if (request.url === '/jssip.js') response.setHeader('content-type', 'text/javascript').end(jssip);
+    if (request.url === '/jssip.js') response.setHeader('content-type', 'text/javascript').end(Buffer.from(jssip));
     else if (request.url === '/') response.setHeader('content-type', 'text/html').end('<!doctype html><title>Phone</title><script src="/jssip.js"></script>');
     else response.writeHead(204).end();
   });
