@@ -7,6 +7,9 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+pub mod call;
+pub mod credentials;
+pub mod dialog;
 mod header;
 pub mod message;
 mod method;
@@ -14,8 +17,11 @@ mod name_addr;
 mod param;
 mod request;
 mod response;
+pub mod seed;
 mod text;
+pub mod transaction;
 mod uri;
+pub mod user_agent;
 mod via;
 
 pub use header::Headers;
