@@ -1,2 +1,48 @@
-//! Build, serve, test.
-fn main() {}
+//! Builds, serves and tests Afterbeep: plain functions and one `match`. It starts the workspace's members
+//! and imports none of them.
+
+mod bundle;
+mod fingerprint;
+mod packages;
+mod serve;
+mod step;
+mod toolchain;
+mod wasm;
+
+use std::{path::Path, process::ExitCode};
+
+use step::{Failure, Outcome};
+use wasm::Profile;
+
+const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
+  cargo xtask test [FILTER]
+  cargo xtask build";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&arguments) {
+        Ok(code) => code,
+        Err(failure) => {
+            step::say(&format!("error: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or_else(|| Path::new("."));
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["dev", options @ ..] => serve::dev(root, options),
+        ["build"] => bundle::build(root, Profile::Release).map(|_| ExitCode::SUCCESS),
+        ["worker"] => bundle::build_worker(
+            root,
+            Profile::Quick,
+            &bundle::Artefacts::of(root, Profile::Quick).worker,
+        )
+        .map(|_| ExitCode::SUCCESS),
+        _ => Err(Failure::new("unknown command", USAGE)),
+    }
+}

@@ -1,0 +1,270 @@
+//! What is served: the worker with its entry module, and the static pages with their scripts.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    fingerprint, packages,
+    step::{self, Naming, Outcome},
+    wasm::{self, Host, Module, Profile},
+};
+
+const WORKER: Module = Module {
+    name: "worker",
+    package: "edge-worker",
+    feature: None,
+    sources: &[
+        "edge-worker",
+        "crates/exchange/src",
+        "crates/deposit/src",
+        "crates/sip/src",
+        "crates/exchange/Cargo.toml",
+        "crates/deposit/Cargo.toml",
+        "crates/sip/Cargo.toml",
+    ],
+    host: Host::Edge,
+};
+
+const CALL: Module = Module {
+    name: "call",
+    package: "client-wasm",
+    feature: Some("call"),
+    sources: &[
+        "client-wasm",
+        "crates/deposit/src",
+        "crates/sip/src",
+        "crates/deposit/Cargo.toml",
+        "crates/sip/Cargo.toml",
+    ],
+    host: Host::Browser,
+};
+
+const VOICE: Module = Module {
+    name: "voice",
+    package: "client-wasm",
+    feature: Some("voice"),
+    sources: &["client-wasm", "crates/voice/src", "crates/voice/Cargo.toml"],
+    host: Host::Browser,
+};
+
+/// Scripts of the pages and where they are served. What they import statically is bundled into them.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("afterbeep.js", "afterbeep.js"),
+    ("capture-worklet.js", "assets/capture-worklet.js"),
+    ("capture-worker.js", "assets/capture-worker.js"),
+];
+
+/// The service worker, a classic script. It is told which files to keep and under which version.
+const SERVICE_WORKER: &str = "afterbeep-sw.js";
+
+/// Where a build lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Artefacts {
+    /// `index.js` and `index_bg.wasm` of the worker.
+    pub(crate) worker: PathBuf,
+    /// The static files.
+    pub(crate) www: PathBuf,
+}
+
+impl Artefacts {
+    /// The folders of one profile: releases in `dist`, quick builds in `target`.
+    pub(crate) fn of(root: &Path, profile: Profile) -> Self {
+        let base = match profile {
+            Profile::Release => root.join("dist"),
+            Profile::Quick => root.join("target/dev"),
+        };
+        Self {
+            worker: base.join("worker"),
+            www: base.join("www"),
+        }
+    }
+}
+
+/// Builds everything that is served, as far as its inputs changed. One build at a time per checkout.
+pub(crate) fn build(root: &Path, profile: Profile) -> Outcome<Artefacts> {
+    let lock = fs::File::create(root.join("target/xtask.lock")).naming("target/xtask.lock")?;
+    if lock.try_lock().is_err() {
+        step::say("› Waiting for another build in this folder");
+        lock.lock()?;
+    }
+    packages::ensure_npm(root)?;
+    let artefacts = Artefacts::of(root, profile);
+    build_worker(root, profile, &artefacts.worker)?;
+    build_pages(root, profile, &artefacts.www)?;
+    Ok(artefacts)
+}
+
+fn esbuild(root: &Path) -> std::process::Command {
+    step::command(root.join("node_modules/.bin/esbuild"))
+}
+
+pub(crate) fn build_worker(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
+    let glue = root.join("target/glue").join(profile.folder());
+    wasm::build(root, &WORKER, profile, &glue)?;
+    fs::create_dir_all(out).naming(out.display())?;
+    let content = [
+        fingerprint::of_content(&glue.join("index.js")),
+        fingerprint::of_content(&glue.join("index_bg.wasm")),
+        fingerprint::of_content(&root.join("xtask/runtime/worker-entry.js")),
+        fingerprint::of(root, &["xtask/src/bundle.rs"], ""),
+    ];
+    fingerprint::unless_same(&out.join(".bundle-stamp"), &content.concat(), || {
+        bundle_worker(root, &glue, out)
+    })
+}
+
+fn bundle_worker(root: &Path, glue: &Path, out: &Path) -> Outcome<()> {
+    fs::copy(
+        root.join("xtask/runtime/worker-entry.js"),
+        glue.join("entry.js"),
+    )
+    .naming("worker-entry.js")?;
+    step::run(
+        esbuild(root)
+            .current_dir(glue)
+            .args([
+                "entry.js",
+                "--bundle",
+                "--format=esm",
+                "--log-level=warning",
+            ])
+            .args(["--external:./index_bg.wasm", "--external:cloudflare:*"])
+            .arg(format!("--outfile={}", out.join("index.js").display())),
+        "delete node_modules and run this again",
+    )?;
+    let index = out.join("index.js");
+    let text = fs::read_to_string(&index).naming(index.display())?;
+    fs::write(&index, text.replace("import source ", "import "))?;
+    fs::copy(glue.join("index_bg.wasm"), out.join("index_bg.wasm")).naming("index_bg.wasm")?;
+    Ok(())
+}
+
+fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
+    for module in [CALL, VOICE] {
+        wasm::build(
+            root,
+            &module,
+            profile,
+            &root.join("www/pkg").join(module.name),
+        )?;
+    }
+    let inputs = [
+        "www/src",
+        "www/pkg",
+        "xtask/src/bundle.rs",
+        "package-lock.json",
+    ];
+    let inputs = fingerprint::of(root, &inputs, &format!("{profile:?}"));
+    fingerprint::unless_same(&out.with_extension("stamp"), &inputs, || {
+        step::step("Bundling the pages", || bundle_pages(root, profile, out))
+    })
+}
+
+/// Makes all static files in a folder aside, so that a server never sees half of them.
+fn bundle_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
+    let staging = out.with_extension("new");
+    let _ = fs::remove_dir_all(&staging);
+    fs::create_dir_all(staging.join("assets")).naming(staging.display())?;
+    copy_static(&root.join("www/src"), &staging)?;
+    for module in [CALL, VOICE] {
+        let folder = root.join("www/pkg").join(module.name);
+        for file in [
+            format!("{}.js", module.name),
+            format!("{}_bg.wasm", module.name),
+        ] {
+            fs::copy(folder.join(&file), staging.join("assets").join(&file)).naming(&file)?;
+        }
+    }
+    for (source, served) in SCRIPTS {
+        bundle_script(
+            root,
+            profile,
+            source,
+            &staging.join(served),
+            &["--format=esm"],
+        )?;
+    }
+    bundle_service_worker(root, profile, &staging)?;
+    let _ = fs::remove_dir_all(out);
+    fs::rename(&staging, out).naming(out.display())
+}
+
+/// Pages and the manifest are served from the root, everything else that is not a script from `assets`.
+fn copy_static(from: &Path, to: &Path) -> Outcome<()> {
+    for entry in fs::read_dir(from).naming(from.display())?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let folder = match name.rsplit('.').next() {
+            _ if !entry.path().is_file() || name.starts_with('.') => continue,
+            Some("js" | "ts" | "md" | "json") => continue,
+            Some("html" | "webmanifest") => to.to_owned(),
+            _ => to.join("assets"),
+        };
+        fs::copy(entry.path(), folder.join(&name)).naming(&name)?;
+    }
+    Ok(())
+}
+
+fn bundle_script(
+    root: &Path,
+    profile: Profile,
+    source: &str,
+    served: &Path,
+    options: &[&str],
+) -> Outcome<()> {
+    let mut esbuild = esbuild(root);
+    esbuild
+        .current_dir(root.join("www/src"))
+        .args([
+            source,
+            "--bundle",
+            "--target=es2022",
+            "--charset=utf8",
+            "--log-level=warning",
+        ])
+        .args(["--external:/assets/*", "--external:./assets/*"])
+        .arg(format!("--outfile={}", served.display()))
+        .args(options);
+    if profile == Profile::Release {
+        esbuild.arg("--minify");
+    }
+    step::run(&mut esbuild, "read esbuild's message above").map(drop)
+}
+
+fn bundle_service_worker(root: &Path, profile: Profile, staging: &Path) -> Outcome<()> {
+    let mut files = Vec::new();
+    list(staging, "", &mut files);
+    files.sort();
+    let content: String = files
+        .iter()
+        .map(|file| fingerprint::of_content(&staging.join(file.trim_start_matches('/'))))
+        .collect();
+    let version = fingerprint::of(root, &[], &content);
+    let files = serde_json::to_string(&files).naming("list of files")?;
+    bundle_script(
+        root,
+        profile,
+        SERVICE_WORKER,
+        &staging.join(SERVICE_WORKER),
+        &[
+            "--format=iife",
+            &format!("--define:AFTERBEEP_VERSION=\"{version}\""),
+            &format!("--define:AFTERBEEP_FILES={files}"),
+        ],
+    )
+}
+
+fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            list(&entry.path(), &name, files);
+        } else {
+            files.push(name);
+        }
+    }
+}

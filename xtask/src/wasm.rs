@@ -1,0 +1,194 @@
+//! From a workspace member to a wasm module with its JavaScript glue: cargo, wasm-bindgen, wasm-opt.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::{
+    fingerprint,
+    step::{self, Failure, Naming, Outcome},
+    toolchain::{self, Toolchain},
+};
+
+/// How much the compiler is asked to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Profile {
+    /// Quick to build, names kept for readable traces.
+    Quick,
+    /// Small and fast, for deployment.
+    Release,
+}
+
+/// One wasm module of the product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Module {
+    /// Name of the artefacts.
+    pub(crate) name: &'static str,
+    /// Workspace member.
+    pub(crate) package: &'static str,
+    /// Its only feature, if it is built by feature.
+    pub(crate) feature: Option<&'static str>,
+    /// What it is made from, relative to the root.
+    pub(crate) sources: &'static [&'static str],
+    /// Which host its glue is for.
+    pub(crate) host: Host,
+}
+
+/// Where a module runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Host {
+    /// Cloudflare's runtime.
+    Edge,
+    /// A page or a worker of a browser.
+    Browser,
+}
+
+impl Profile {
+    /// Name of the profile's folders.
+    pub(crate) const fn folder(self) -> &'static str {
+        self.cargo_name()
+    }
+
+    const fn cargo_name(self) -> &'static str {
+        match self {
+            Self::Quick => "wasm-dev",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Makes the module and its glue in `out`, and says whether anything had to be made.
+pub(crate) fn build(root: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<bool> {
+    let mut made = false;
+    let inputs = [module.sources, &["Cargo.toml", "Cargo.lock", "xtask/src"]].concat();
+    let fingerprint = fingerprint::of(root, &inputs, &format!("{module:?}{profile:?}"));
+    let stamp = out.join(format!(".{}-stamp", module.name));
+    fingerprint::unless_same(&stamp, &fingerprint, || {
+        made = true;
+        step::step(&format!("Building {} for wasm", module.name), || {
+            make(root, module, profile, out)
+        })
+    })?;
+    Ok(made)
+}
+
+fn make(root: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<()> {
+    let compiled = compile(root, &toolchain::ensure(root)?, module, profile)?;
+    let content = format!(
+        "{}{}",
+        fingerprint::of_content(&compiled),
+        fingerprint::of(root, &["xtask/src/wasm.rs"], "")
+    );
+    fs::create_dir_all(out).naming(out.display())?;
+    fingerprint::unless_same(
+        &out.join(format!(".{}-content", module.name)),
+        &content,
+        || {
+            bind(&compiled, module, profile, out)?;
+            if profile == Profile::Release {
+                optimise(root, &out.join(format!("{}_bg.wasm", glue_name(module))))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Name of the glue: the edge's entry module expects `index`.
+const fn glue_name(module: &Module) -> &'static str {
+    match module.host {
+        Host::Edge => "index",
+        Host::Browser => module.name,
+    }
+}
+
+/// Compiles one member for wasm and copies the module aside, because features share one file name.
+pub(crate) fn compile(
+    root: &Path,
+    toolchain: &Toolchain,
+    module: &Module,
+    profile: Profile,
+) -> Outcome<PathBuf> {
+    let target = root.join("target/wasm");
+    let mut cargo = toolchain.cargo();
+    cargo
+        .current_dir(root)
+        .env("CARGO_TARGET_DIR", &target)
+        .env("WASM_BINDGEN_USE_JS_SYS", "1")
+        .args(["build", "--lib", "--package", module.package])
+        .args([
+            "--profile",
+            profile.cargo_name(),
+            "--target",
+            toolchain::TARGET,
+        ]);
+    if let Some(feature) = module.feature {
+        cargo.args(["--no-default-features", "--features", feature]);
+    }
+    step::run_shown(&mut cargo, "read the compiler's message above")?;
+    let folder = target.join(toolchain::TARGET).join(profile.cargo_name());
+    let file = format!("{}.wasm", module.package.replace('-', "_"));
+    let copy = folder.join(format!("{}-{file}", module.name));
+    fs::copy(folder.join(&file), &copy).naming(&file)?;
+    Ok(copy)
+}
+
+fn bind(compiled: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<()> {
+    let mut bindgen = Bindgen::new();
+    let failed = |error| {
+        Failure::new(
+            format!("wasm-bindgen: {error:#}"),
+            "the versions of wasm-bindgen in Cargo.lock must be equal",
+        )
+    };
+    match module.host {
+        Host::Edge => bindgen
+            .module(true)
+            .map_err(failed)?
+            .reset_state_function(true)
+            .force_enable_abort_handler(true),
+        Host::Browser => bindgen.web(true).map_err(failed)?,
+    };
+    bindgen
+        .input_path(compiled)
+        .out_name(glue_name(module))
+        .typescript(false)
+        .remove_producers_section(true)
+        .remove_name_section(profile == Profile::Release)
+        .generate(out)
+        .map_err(failed)
+}
+
+/// `--all-features` breaks modules; these are what the compiler emits.
+const WASM_FEATURES: [&str; 6] = [
+    "--enable-bulk-memory",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+];
+
+fn optimise(root: &Path, module: &Path) -> Outcome<()> {
+    step::step("Optimising it", || {
+        let small = module.with_extension("small");
+        step::run(
+            step::command(node(root))
+                .arg(root.join("node_modules/binaryen/bin/wasm-opt"))
+                .arg("-Oz")
+                .args(WASM_FEATURES)
+                .arg(module)
+                .arg("-o")
+                .arg(&small),
+            "delete node_modules and run this again",
+        )?;
+        fs::rename(&small, module).naming(module.display())
+    })
+}
+
+/// The Node.js that the npm packages need, newer than many a distribution's.
+pub(crate) fn node(root: &Path) -> PathBuf {
+    root.join("node_modules/node/bin/node")
+}
