@@ -93,8 +93,12 @@ impl Headers {
         }
     }
 
+    /// Writes all fields but Content-Length, which follows from the body.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
-        for (name, value) in self.iter() {
+        let fields = self
+            .iter()
+            .filter(|(name, _)| !name.eq_ignore_ascii_case("Content-Length"));
+        for (name, value) in fields {
             for part in [name, ": ", value, "\r\n"] {
                 out.extend_from_slice(part.as_bytes());
             }

@@ -7,23 +7,31 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+pub mod address;
 pub mod call;
 pub mod credentials;
 pub mod dialog;
+pub mod digest;
 mod header;
 pub mod message;
+pub mod message_summary;
 mod method;
 mod name_addr;
 mod param;
 mod request;
 mod response;
+pub mod sdp;
 pub mod seed;
+pub mod session_info;
 mod text;
 pub mod transaction;
 mod uri;
 pub mod user_agent;
+mod verdict;
 mod via;
+pub mod websocket;
 
+pub use address::{Address, AddressError};
 pub use header::Headers;
 pub use message::{Message, ParseError};
 pub use method::Method;

@@ -1,13 +1,10 @@
 //! One SIP message: bytes to types and back, and the verdict over what is not one.
 //!
-//! The grammar library frames and reads; this module adds what RFC 3261 wants of a whole message and
-//! says which status a refused request is answered with. It does not judge what a message asks for.
+//! What a message asks for is not judged here.
 
-use sipx_sip::Limits;
+use crate::{request::Request, response::Response};
 
-use crate::{
-    header::Headers, method::Method, request::Request, response::Response, text::owned, uri::Uri,
-};
+pub use crate::verdict::parse;
 
 /// A request or a response.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -65,49 +62,6 @@ impl Message {
             Self::Response(response) => Some(response),
         }
     }
-}
-
-/// Reads one message from one frame or datagram.
-///
-/// # Errors
-/// [`ParseError`] says what to answer: 400 or 505 for a request, nothing for what must be dropped.
-pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
-    let message =
-        sipx_sip::parse_datagram(bytes.to_vec().into(), &Limits::stream()).map_err(|error| {
-            ParseError {
-                status: Some(400),
-                reason: error.to_string(),
-                answer: None,
-            }
-        })?;
-    Ok(from_grammar(&message))
-}
-
-fn from_grammar(message: &sipx_sip::Message) -> Message {
-    let headers = headers(message.headers());
-    let body = message.body().to_vec();
-    match message {
-        sipx_sip::Message::Request(request) => Message::Request(Request {
-            method: Method::from(owned(request.method.as_bytes()).as_str()),
-            uri: Uri::from_grammar(&request.uri),
-            headers,
-            body,
-        }),
-        sipx_sip::Message::Response(response) => Message::Response(Response {
-            status: response.status.code(),
-            reason: owned(&response.reason),
-            headers,
-            body,
-        }),
-    }
-}
-
-fn headers(fields: &sipx_sip::Headers) -> Headers {
-    let mut out = Headers::default();
-    for field in fields.iter() {
-        out.add_parsed(&owned(field.name().canonical()), &owned(&field.value()));
-    }
-    out
 }
 
 /// What requests and responses read and write alike.
@@ -283,11 +237,10 @@ macro_rules! common_accessors {
             }
 
             fn write_behind(&self, start_line: String) -> Vec<u8> {
-                let mut headers = self.headers.clone();
-                headers.set("Content-Length", &self.body.len().to_string());
                 let mut out = start_line.into_bytes();
-                headers.write_to(&mut out);
-                out.extend_from_slice(b"\r\n");
+                self.headers.write_to(&mut out);
+                let length = format!("Content-Length: {}\r\n\r\n", self.body.len());
+                out.extend_from_slice(length.as_bytes());
                 out.extend_from_slice(&self.body);
                 out
             }

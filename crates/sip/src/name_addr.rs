@@ -58,13 +58,6 @@ impl NameAddr {
         self.params.get("tag").filter(|tag| !tag.is_empty())
     }
 
-    /// Reads one comma-separated header value.
-    pub(crate) fn parse_list(value: &str) -> Result<Vec<Self>, NameAddrError> {
-        sipx_sip::Address::parse_list(value.as_bytes(), "address")
-            .map(|list| list.iter().map(Self::from_grammar).collect())
-            .map_err(|error| NameAddrError(error.to_string()))
-    }
-
     /// What stands for an identity that nobody gave (RFC 3323 4.1).
     pub(crate) fn anonymous() -> Self {
         Self::new(Uri::sip("anonymous", "anonymous.invalid"))
