@@ -202,6 +202,9 @@ fn domain<Name: AsRef<str>>(host: Option<&str>, aliases: &[Name]) -> Result<Stri
         return Err(AddressError::BadDomain);
     }
     let host = uri.host.trim_end_matches('.').to_ascii_lowercase();
+    if host.is_empty() {
+        return Err(AddressError::BadDomain);
+    }
     let is_own = aliases
         .iter()
         .any(|alias| alias.as_ref().eq_ignore_ascii_case(&host));
@@ -313,6 +316,7 @@ mod tests {
             ("sip:@example.com", AddressError::NoUser),
             ("sip:bob@exa mple", AddressError::BadDomain),
             ("sip:bob@a@b", AddressError::BadDomain),
+            ("sip:bob@...", AddressError::BadDomain),
             ("sip:b%zz@example.com", AddressError::BadEscape),
             ("sip:b%ff@example.com", AddressError::BadEscape),
             ("sip:b%00@example.com", AddressError::BadCharacter),

@@ -33,9 +33,10 @@ impl MessageSummary {
     pub fn parse(body: &[u8]) -> Result<Self, MessageSummaryError> {
         let body = core::str::from_utf8(body).map_err(|_| MessageSummaryError)?;
         let waiting = line(body, "Messages-Waiting").ok_or(MessageSummaryError)?;
+        let at_least = u32::from(waiting.eq_ignore_ascii_case("yes"));
         let (new, old) = line(body, "Voice-Message")
             .and_then(counts)
-            .unwrap_or((u32::from(waiting.eq_ignore_ascii_case("yes")), 0));
+            .unwrap_or((at_least, 0));
         let account = line(body, "Message-Account").map(str::to_owned);
         Ok(Self { new, old, account })
     }

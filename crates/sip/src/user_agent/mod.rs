@@ -2,95 +2,189 @@
 //! ways, answers to OPTIONS, message summaries. It knows no socket: the host connects, hands frames in
 //! and drains [`UserAgent::poll`] after every input until it is empty.
 
+mod calls;
 pub mod configuration;
 pub mod event;
+mod keep_alive;
+mod registration;
+mod requests;
+
+use std::collections::{BTreeMap, VecDeque};
 
 use configuration::Configuration;
-use event::{CallHandle, Output};
+use event::{CallHandle, Event, Output};
+use keep_alive::KeepAlive;
+use registration::Registration;
 
-use crate::call::event::Body;
+use crate::{
+    NameAddr, Uri, Via,
+    call::{Call, Local},
+    message::{Message, ParseError},
+    response::Response,
+    seed::Seed,
+    websocket::{self, FrameError, Incoming},
+};
 
 /// One user agent.
 #[derive(Debug)]
-pub struct UserAgent {}
+pub struct UserAgent {
+    configuration: Configuration,
+    seed: Seed,
+    /// Host of Via and Contact: nobody can reach us but over our connection (RFC 7118 section 5).
+    host: String,
+    connected: bool,
+    registration: Registration,
+    keep_alive: KeepAlive,
+    calls: BTreeMap<CallHandle, Call>,
+    last_handle: u32,
+    outputs: VecDeque<Output>,
+}
 
 impl UserAgent {
     /// A user agent that is not connected. `seed` is 32 fresh random bytes.
     #[must_use]
-    pub fn new(_configuration: Configuration, _seed: [u8; 32]) -> Self {
-        Self {}
+    pub fn new(configuration: Configuration, seed: [u8; 32]) -> Self {
+        let mut seed = Seed::new(seed);
+        Self {
+            configuration,
+            host: format!("{}.invalid", seed.hex()),
+            connected: false,
+            registration: Registration::new(&mut seed),
+            keep_alive: KeepAlive::default(),
+            calls: BTreeMap::new(),
+            last_handle: 0,
+            outputs: VecDeque::new(),
+            seed,
+        }
     }
 
     /// Another identity from now on (sign-in, name, token); calls in progress keep theirs.
-    pub fn configure(&mut self, _configuration: Configuration) {}
+    pub fn configure(&mut self, configuration: Configuration) {
+        self.configuration = configuration;
+        self.registration.identity_changed();
+    }
 
     /// A connection stands. A wanted registration is made anew.
-    pub fn connected(&mut self, _now_ms: i64) {}
+    pub fn connected(&mut self, now_ms: i64) {
+        self.connected = true;
+        self.keep_alive.start(now_ms, &mut self.seed);
+        self.refresh_registration(now_ms);
+    }
 
     /// The connection is gone; calls in progress end as [`crate::call::event::EndCause::ConnectionLost`].
-    pub fn disconnected(&mut self, _now_ms: i64) {}
+    pub fn disconnected(&mut self, _now_ms: i64) {
+        self.connected = false;
+        self.keep_alive.stop();
+        self.registration.connection_lost();
+        for (handle, mut call) in core::mem::take(&mut self.calls) {
+            call.connection_lost();
+            self.drain(handle, &mut call);
+        }
+    }
 
     /// One WebSocket message came, text or binary alike. What it does not understand it drops.
-    pub fn receive(&mut self, _frame: &[u8], _now_ms: i64) {}
-
-    /// Registers now and keeps the registration alive over reconnects until [`Self::unregister`].
-    pub fn register(&mut self, _now_ms: i64) {}
-
-    /// Removes the registration.
-    pub fn unregister(&mut self, _now_ms: i64) {}
-
-    /// Calls `to` (an absolute SIP URI, parameters such as `;target=` and `;cause=` allowed) with an SDP offer, or without one.
-    pub fn call(&mut self, _to: &str, _offer: Option<&str>, _now_ms: i64) -> CallHandle {
-        CallHandle(0)
-    }
-
-    /// Rings (180) an incoming call.
-    pub fn ring(&mut self, _call: CallHandle) {}
-
-    /// Answers an incoming call with 200 and this SDP.
-    pub fn answer(&mut self, _call: CallHandle, _sdp: &str, _now_ms: i64) {}
-
-    /// Rejects an incoming call.
-    pub fn reject(&mut self, _call: CallHandle, _status: u16, _now_ms: i64) {}
-
-    /// Sends an INFO; its outcome comes as `call::event::Event::InfoAnswered` with the number given back.
-    pub fn send_info(
-        &mut self,
-        _call: CallHandle,
-        _content_type: &str,
-        _body: &[u8],
-        _now_ms: i64,
-    ) -> Option<u32> {
-        None
-    }
-
-    /// Answers an INFO with 200, after what it brought is stored.
-    pub fn accept_info(&mut self, _call: CallHandle, _id: u32) {}
-
-    /// Refuses an INFO.
-    pub fn reject_info(&mut self, _call: CallHandle, _id: u32, _status: u16) {}
-
-    /// Ends a call whatever its state (BYE, CANCEL or 603).
-    pub fn hang_up(
-        &mut self,
-        _call: CallHandle,
-        _reason: Option<&str>,
-        _body: Option<Body>,
-        _now_ms: i64,
-    ) {
+    pub fn receive(&mut self, frame: &[u8], now_ms: i64) {
+        self.keep_alive.heard();
+        match websocket::classify(frame) {
+            Ok(Incoming::KeepAlive) => self.send(websocket::PONG.to_vec()),
+            Ok(Incoming::Message(message)) => self.receive_message(*message, now_ms),
+            Err(FrameError::Refused(error)) => self.refuse(error),
+            Ok(Incoming::KeepAliveAnswer) | Err(FrameError::Empty | FrameError::Partial) => {}
+        }
     }
 
     /// Time has come to [`Self::next_wakeup`] or past it.
-    pub fn elapse(&mut self, _now_ms: i64) {}
+    pub fn elapse(&mut self, now_ms: i64) {
+        if self.connected {
+            self.elapse_keep_alive(now_ms);
+            self.elapse_registration(now_ms);
+        }
+        let handles: Vec<CallHandle> = self.calls.keys().copied().collect();
+        for handle in handles {
+            self.with_call(handle, |call| call.elapse(now_ms));
+        }
+    }
 
     /// The next output; call until nothing comes.
     pub fn poll(&mut self) -> Option<Output> {
-        None
+        self.outputs.pop_front()
     }
 
     /// When [`Self::elapse`] must be called next.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<i64> {
-        None
+        let connection = self.connected.then(|| {
+            self.keep_alive
+                .due_ms()
+                .into_iter()
+                .chain(self.registration.due_ms())
+        });
+        let calls = self.calls.values().filter_map(Call::wake_at);
+        connection.into_iter().flatten().chain(calls).min()
+    }
+
+    /// Whether a connection stands.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    fn receive_message(&mut self, message: Message, now_ms: i64) {
+        match message {
+            Message::Request(request) => self.receive_request(request, now_ms),
+            Message::Response(response) => self.receive_response(response, now_ms),
+        }
+    }
+
+    fn refuse(&mut self, error: ParseError) {
+        if let Some(answer) = error.answer {
+            self.send(answer.to_bytes());
+        }
+    }
+
+    fn receive_response(&mut self, response: Response, now_ms: i64) {
+        if self.registration.owns(&response) {
+            return self.receive_registered(&response, now_ms);
+        }
+        let message = Message::Response(response);
+        if let Some(handle) = self.owner(&message) {
+            self.with_call(handle, |call| call.receive(&message, now_ms));
+        }
+    }
+
+    fn elapse_keep_alive(&mut self, now_ms: i64) {
+        match self.keep_alive.elapse(now_ms, &mut self.seed) {
+            keep_alive::Due::Nothing => {}
+            keep_alive::Due::Ping => self.send(websocket::PING.to_vec()),
+            keep_alive::Due::Stale => self.push(Event::ConnectionStale),
+        }
+    }
+
+    /// Own address, or the anonymous one (RFC 3323 section 4.1.1.3).
+    fn own_address(&self) -> NameAddr {
+        let own = self.configuration.address.as_deref();
+        let uri = own
+            .and_then(|address| address.parse().ok())
+            .unwrap_or_else(|| Uri::sip("anonymous", "anonymous.invalid"));
+        let name = self.configuration.display_name.as_deref();
+        NameAddr::new(uri).with_display_name(name.unwrap_or_default())
+    }
+
+    fn local(&self) -> Local {
+        let user = self.own_address().uri.decoded_user();
+        let contact = Uri::sip(user.as_deref().unwrap_or("anonymous"), &self.host)
+            .with_param("transport", "ws");
+        Local {
+            contact: NameAddr::new(contact),
+            via: Via::new("WSS", &self.host, ""),
+        }
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) {
+        self.outputs.push_back(Output::Send(bytes));
+    }
+
+    fn push(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
     }
 }
