@@ -38,7 +38,7 @@ function runtimeOptions(port, variables) {
     log: new Log(LogLevel.WARN),
     handleStructuredLogs: ({ level, message }) => console.error(`[${level}] ${message}`),
     telemetry: { enabled: false },
-    resourcePersistencePath: join(options.state, "storage"),
+    resourcePersistencePath: options.state,
     resourceTmpPath: join(options.state, "tmp"),
     workers: [{
       name: "afterbeep",
@@ -113,7 +113,7 @@ async function stop(code) {
 }
 process.on("SIGINT", () => stop(0));
 process.on("SIGTERM", () => stop(0));
-if (process.env.AFTERBEEP_STOP_WITH_STDIN === "1") {
+if (process.env.XTASK_STOP_WITH_STDIN === "1") {
   process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();
 }
 

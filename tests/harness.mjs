@@ -1,0 +1,154 @@
+// Servers and browsers for tests: the real runtime with its own state folder and port, and a real Chromium
+// whose microphone plays a file. Everything that is started here ends with the test process, also with a
+// killed one; every console error and unhandled rejection of a page fails the test at `close()`.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const READY = /^Afterbeep is ready on (http:\/\/127\.0\.0\.1:(\d+))$/m;
+const READY_WITHIN_MS = 60_000;
+const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+const folders = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+});
+
+/** An empty folder that lasts as long as the test process. */
+export function temporaryFolder(name) {
+  const folder = mkdtempSync(join(tmpdir(), `afterbeep-${name}-`));
+  folders.push(folder);
+  return folder;
+}
+
+/** The environment without settings of a developer's own server. */
+function cleanEnvironment() {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AFTERBEEP_') && name !== 'NODE_TEST_CONTEXT'));
+}
+
+/**
+ * Starts `cargo xtask dev` on a free port.
+ *
+ * @param {{state?: string, env?: Record<string, string>, demo?: boolean}} options `env` holds settings of the worker
+ */
+export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true } = {}) {
+  const [program, ...first] = process.env.XTASK_BINARY ? [process.env.XTASK_BINARY] : ['cargo', 'xtask'];
+  const child = spawn(program, [...first, 'dev', '--port', '0', '--state', state, ...(demo ? [] : ['--no-demo'])], {
+    cwd: ROOT,
+    env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...env, XTASK_STOP_WITH_STDIN: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let log = '';
+  const exited = new Promise((done) => child.once('exit', (code, signal) => done({ code, signal })));
+  child.stdin.on('error', () => {});
+  child.stderr.on('data', (data) => { log += data; });
+  const [, url, port] = await new Promise((ready, failed) => {
+    const fail = (why) => failed(new Error(`the server ${why}\n${output}${log}`));
+    const timer = setTimeout(() => { child.kill('SIGKILL'); fail('is not ready in time'); }, READY_WITHIN_MS);
+    child.stdout.on('data', (data) => {
+      output += data;
+      const found = READY.exec(output);
+      if (found) { clearTimeout(timer); ready(found); }
+    });
+    exited.then(({ code, signal }) => { clearTimeout(timer); fail(`ended with ${code ?? signal}`); });
+  });
+  const end = async (signal) => {
+    child.kill(signal);
+    return exited;
+  };
+  return {
+    url,
+    port: Number(port),
+    state,
+    pid: child.pid,
+    /** What the server wrote to its log so far. */
+    log: () => log,
+    /** Ends it as an operator does. */
+    stop: async () => {
+      const { code, signal } = await end('SIGTERM');
+      assert.ok(code === 0 || signal === 'SIGKILL', `the server stops cleanly, not with ${code ?? signal}\n${log}`);
+    },
+    /** Ends it without warning, in the middle of whatever it does. */
+    kill9: () => end('SIGKILL'),
+  };
+}
+
+function browserProgram() {
+  const found = [process.env.CHROMIUM, ...BROWSERS].find((path) => path && existsSync(path));
+  assert.ok(found, 'Chromium is missing: run `cargo xtask test`, which installs it where apt is');
+  return found;
+}
+
+/** Process id of the browser that uses this profile. */
+function browserProcess(profileDir) {
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      if (words.includes(`--user-data-dir=${profileDir}`) && !words.some((word) => word.startsWith('--type='))) return Number(pid);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  throw new Error('no browser process with this profile');
+}
+
+/**
+ * Starts Chromium with a profile of its own.
+ *
+ * @param {{microphoneWav?: string, profileDir?: string, allowedErrors?: RegExp[], denyMicrophone?: boolean}} options
+ *   `allowedErrors` are the console errors that the test itself causes
+ */
+export async function launchBrowser({ microphoneWav, profileDir = temporaryFolder('profile'), allowedErrors = [], denyMicrophone = false } = {}) {
+  const context = await chromium.launchPersistentContext(profileDir, {
+    executablePath: browserProgram(),
+    headless: true,
+    viewport: { width: 1280, height: 800 },
+    acceptDownloads: true,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+      '--use-fake-device-for-media-stream',
+      ...(denyMicrophone ? ['--deny-permission-prompts'] : ['--use-fake-ui-for-media-stream']),
+      ...(microphoneWav ? [`--use-file-for-fake-audio-capture=${microphoneWav}`] : []),
+    ],
+  });
+  const errors = [];
+  const note = (text) => {
+    if (!allowedErrors.some((allowed) => allowed.test(text))) errors.push(text);
+  };
+  context.on('console', (message) => {
+    const { url = '', lineNumber = 0 } = message.location();
+    if (message.type() === 'error') note(`${message.text()} (${url}:${lineNumber})`);
+  });
+  context.on('weberror', (error) => note(`uncaught: ${error.error().stack ?? error.error()}`));
+  const check = () => assert.deepEqual(errors, [], 'no console errors and no unhandled rejections');
+  return {
+    context,
+    profileDir,
+    errors,
+    /** Opens a page and waits for its load event. */
+    newPage: async (url) => {
+      const page = await context.newPage();
+      await page.goto(url);
+      return page;
+    },
+    /** Ends the browser; fails if any page said something is wrong. */
+    close: async () => {
+      await context.close();
+      check();
+    },
+    /** Kills the whole browser at once, as a power cut would; the profile stays. */
+    kill9: async () => {
+      const closed = new Promise((done) => context.once('close', done));
+      process.kill(-browserProcess(profileDir), 'SIGKILL');
+      await closed;
+      check();
+    },
+  };
+}
