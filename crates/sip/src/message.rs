@@ -22,7 +22,7 @@ pub struct ParseError {
     /// The status to answer with; nothing where the message is to be dropped (responses, ACKs, noise).
     pub status: Option<u16>,
     /// What was met, for people.
-    pub reason: String,
+    pub reason: &'static str,
     /// The answer to send back, if enough of the request could be read to address one.
     pub answer: Option<Response>,
 }

@@ -5,9 +5,9 @@ use core::{fmt, str::FromStr};
 use crate::{param::Params, text, uri::Uri};
 
 /// Text that is no name-addr.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a name-addr: {0}")]
-pub struct NameAddrError(String);
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a name-addr")]
+pub struct NameAddrError;
 
 /// A display name, a URI and header parameters (RFC 3261 20.10).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -78,7 +78,7 @@ impl FromStr for NameAddr {
     fn from_str(value: &str) -> Result<Self, NameAddrError> {
         sipx_sip::Address::parse(value.as_bytes(), "address")
             .map(|address| Self::from_grammar(&address))
-            .map_err(|error| NameAddrError(error.to_string()))
+            .map_err(|_| NameAddrError)
     }
 }
 

@@ -23,9 +23,9 @@ pub enum Scheme {
 }
 
 /// Text that is no URI.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a URI: {0}")]
-pub struct UriError(String);
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a URI")]
+pub struct UriError;
 
 /// A URI, its parts still percent-encoded as they came.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -201,7 +201,7 @@ impl FromStr for Uri {
     fn from_str(text: &str) -> Result<Self, UriError> {
         Grammar::parse(text.as_bytes().to_vec().into())
             .map(|uri| Self::from_grammar(&uri))
-            .map_err(|error| UriError(error.to_string()))
+            .map_err(|_| UriError)
     }
 }
 

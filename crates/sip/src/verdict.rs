@@ -3,7 +3,10 @@
 //! The grammar library frames and reads; this module adds what RFC 3261 8.1.1 wants of every message, and
 //! the torture tests of RFC 4475. What a method needs beyond that is judged by who works on the request.
 
-use sipx_sip::{Limits, Message as Framed, headers as grammar, validate};
+use sipx_sip::{
+    HeaderName, Limits, Message as Framed, error::ParseError as Unframed, headers as grammar,
+    validate, validate::Finding,
+};
 
 use crate::{
     header::Headers,
@@ -29,78 +32,71 @@ const LIMITS: Limits = Limits {
 /// [`ParseError`] says what to answer: 400, 505 or 513 for a request, nothing for what must be dropped.
 pub fn parse(bytes: &[u8]) -> Result<Message, ParseError> {
     let framed = sipx_sip::parse_datagram(bytes.to_vec().into(), &LIMITS)
-        .map_err(|error| refusal(bytes, status_of(&error), error.to_string()))?;
+        .map_err(|error| refusal(bytes, unframed(&error)))?;
     match fault(&framed) {
-        Some((status, reason)) => Err(refusal(bytes, status, reason)),
+        Some(fault) => Err(refusal(bytes, fault)),
         None => Ok(message(&framed, bytes)),
     }
 }
 
-const fn status_of(error: &sipx_sip::error::ParseError) -> u16 {
+/// A status and what was met. Plain text: the library's own error texts would double its size in wasm.
+type Fault = (u16, &'static str);
+
+const fn unframed(error: &Unframed) -> Fault {
     match error {
-        sipx_sip::error::ParseError::Limit { .. } => 513,
-        _ => 400,
+        Unframed::StartLine(_) => (400, "the start line is malformed"),
+        Unframed::HeaderSyntax { .. } => (400, "a header line is malformed"),
+        Unframed::Framing(_) => (400, "the length of the body is missing or wrong"),
+        Unframed::Limit { .. } => (513, "the message is too large"),
+        _ => (400, "the message is not whole"),
     }
 }
 
 /// The first thing that makes a framed message unusable.
-fn fault(framed: &Framed) -> Option<(u16, String)> {
+fn fault(framed: &Framed) -> Option<Fault> {
     let finding = validate(framed)
         .into_iter()
         .find(|finding| !finding.is_repairable());
     if let Some(finding) = finding {
-        return Some((finding.status(), format!("{finding:?}")));
+        return Some((finding.status(), found(&finding)));
     }
-    let headers = framed.headers();
-    let is_text = headers
-        .iter()
-        .all(|field| core::str::from_utf8(&field.value()).is_ok());
-    let broken = if is_text {
-        broken_list(headers)?
-    } else {
-        "a header value"
+    framed.headers().iter().find_map(broken_value)
+}
+
+const fn found(finding: &Finding) -> &'static str {
+    match finding {
+        Finding::UnsupportedVersion => "the version is not SIP/2.0",
+        Finding::MissingRequiredHeader(_) => "a required header is missing",
+        Finding::MalformedRequiredHeader(_) => "a required header is malformed",
+        Finding::RepeatedSingleValueHeader(_) => "a header stands twice",
+        Finding::CSeqMethodMismatch => "the CSeq names another method",
+        Finding::RequestUriHasHeaders => "the Request-URI has headers",
+        _ => "the message is not valid",
+    }
+}
+
+/// A header that proxies and registrars work on and that cannot be read to its end, or is no text.
+fn broken_value(field: &sipx_sip::Header) -> Option<Fault> {
+    let value = field.value();
+    let is_good = match field.name() {
+        _ if core::str::from_utf8(&value).is_err() => false,
+        HeaderName::Via => grammar::Via::parse_list(&value).is_ok(),
+        HeaderName::Contact => &*value == b"*" || are_addresses(&value),
+        HeaderName::Route | HeaderName::RecordRoute | HeaderName::Path => are_addresses(&value),
+        HeaderName::Expires => {
+            value.trim_ascii().iter().all(u8::is_ascii_digit) && number(&value).is_some()
+        }
+        _ => true,
     };
-    Some((400, format!("{broken} is malformed")))
+    (!is_good).then_some((400, "a header value is malformed"))
 }
 
-/// A header that proxies and registrars work on and that cannot be read to its end.
-fn broken_list(headers: &sipx_sip::Headers) -> Option<&'static str> {
-    let is_good = |name, good: bool| (!good).then_some(name);
-    is_good(
-        "Via",
-        headers.typed_all::<grammar::Via>().all(|via| via.is_ok()),
-    )
-    .or_else(|| is_good("Contact", contacts_are_good(headers)))
-    .or_else(|| {
-        is_good(
-            "Route",
-            headers
-                .typed_all::<grammar::Route>()
-                .all(|route| route.is_ok()),
-        )
-    })
-    .or_else(|| {
-        is_good(
-            "Record-Route",
-            headers
-                .typed_all::<grammar::RecordRoute>()
-                .all(|route| route.is_ok()),
-        )
-    })
-    .or_else(|| {
-        is_good(
-            "Expires",
-            headers
-                .typed_all::<grammar::Expires>()
-                .all(|expires| expires.is_ok()),
-        )
-    })
+fn are_addresses(value: &[u8]) -> bool {
+    sipx_sip::Address::parse_list(value, "address").is_ok()
 }
 
-fn contacts_are_good(headers: &sipx_sip::Headers) -> bool {
-    headers
-        .typed_all::<grammar::ContactValue>()
-        .all(|contact| contact.is_ok())
+fn number(value: &[u8]) -> Option<u32> {
+    core::str::from_utf8(value).ok()?.trim().parse().ok()
 }
 
 fn message(framed: &Framed, bytes: &[u8]) -> Message {
@@ -160,7 +156,7 @@ fn body_of(bytes: &[u8]) -> Option<&[u8]> {
 
 /// A refusal, with the answer to send where the bytes begin a request and name a way back. Nobody may
 /// answer a response or an ACK.
-fn refusal(bytes: &[u8], status: u16, reason: String) -> ParseError {
+fn refusal(bytes: &[u8], (status, reason): Fault) -> ParseError {
     let remains = Remains::read(bytes);
     let is_answerable = remains.as_ref().is_some_and(Remains::is_answerable);
     ParseError {
@@ -188,7 +184,7 @@ impl Remains {
             .filter_map(|line| line.split_once(':'))
             .take(LIMITS.max_headers)
         {
-            let name = sipx_sip::HeaderName::parse(&name.trim().as_bytes().to_vec().into());
+            let name = HeaderName::parse(&name.trim().as_bytes().to_vec().into());
             headers.add_parsed(&owned(name.canonical()), value);
         }
         Some(Self { method, headers })

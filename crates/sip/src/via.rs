@@ -8,9 +8,9 @@ use crate::{param::Params, text};
 pub(crate) const MAGIC_COOKIE: &str = "z9hG4bK";
 
 /// Text that is no Via value.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not a Via: {0}")]
-pub struct ViaError(String);
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("not a Via")]
+pub struct ViaError;
 
 /// One Via value.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -91,7 +91,7 @@ impl FromStr for Via {
     fn from_str(value: &str) -> Result<Self, ViaError> {
         sipx_sip::Via::parse_one(value.as_bytes())
             .map(|via| Self::from_grammar(&via))
-            .map_err(|error| ViaError(error.to_string()))
+            .map_err(|_| ViaError)
     }
 }
 
