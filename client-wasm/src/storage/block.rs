@@ -5,9 +5,9 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::IdbKeyRange;
 
 use super::database::{BLOCKS, DEPOSITS, Database, encode};
-use super::deposit::{DepositRow, change_row};
+use super::deposit::{DepositRow, RowState, change_row};
 use super::error::StorageError;
-use super::transaction::{Access, answer};
+use super::transaction::{Access, Transaction, answer};
 
 impl Database {
     /// Appends the next block and changes the row with it, in one strictly durable transaction. The
@@ -35,7 +35,11 @@ impl Database {
     }
 
     /// Begins a journal: the row and its first block in one strictly durable transaction.
-    pub async fn begin_journal(&self, row: &DepositRow, bytes: &[u8]) -> Result<(), StorageError> {
+    pub async fn begin_journal(
+        &self,
+        row: &DepositRow,
+        bytes: &[u8],
+    ) -> Result<DepositRow, StorageError> {
         let mut row = row.clone();
         row.blocks = 1;
         row.size = bytes.len() as u64;
@@ -44,23 +48,59 @@ impl Database {
         transaction
             .store(BLOCKS)?
             .add(&block_row(&row.deposit_id, 0, bytes)?)?;
-        transaction.complete().await
+        transaction.complete().await?;
+        Ok(row)
+    }
+
+    /// Closes the journal of a row still in state `recording`, in one transaction: `close` sees the
+    /// journal, changes the row and says which bytes to append. Nothing if the row has moved on.
+    pub async fn close_journal(
+        &self,
+        deposit_id: &str,
+        close: impl FnOnce(&[u8], &mut DepositRow) -> Vec<u8>,
+    ) -> Result<Option<DepositRow>, StorageError> {
+        let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
+        let journal = read_journal(&transaction, deposit_id).await?;
+        let (mut open, mut tail, mut index) = (false, Vec::new(), 0);
+        let row = change_row(&transaction, deposit_id, |row| {
+            open = row.state == RowState::Recording;
+            if open {
+                tail = close(&journal, row);
+                index = row.blocks;
+                row.blocks = row.blocks.saturating_add(u32::from(!tail.is_empty()));
+                row.size = (journal.len() as u64).saturating_add(tail.len() as u64);
+            }
+        })
+        .await?;
+        if !tail.is_empty() {
+            let block = block_row(deposit_id, index, &tail)?;
+            transaction.store(BLOCKS)?.add(&block)?;
+        }
+        transaction.complete().await?;
+        Ok(open.then_some(row))
     }
 
     /// The whole journal as one file.
     pub async fn journal(&self, deposit_id: &str) -> Result<Vec<u8>, StorageError> {
         let transaction = self.begin(&[BLOCKS], Access::Read)?;
-        let store = transaction.store(BLOCKS)?;
-        let rows: Array = answer(&store.get_all_with_key(&all_blocks_of(deposit_id)?)?)
-            .await?
-            .unchecked_into();
+        let journal = read_journal(&transaction, deposit_id).await?;
         transaction.complete().await?;
-        let mut journal = Vec::new();
-        for row in rows.iter() {
-            journal.extend(block_bytes(&row)?.to_vec());
-        }
         Ok(journal)
     }
+}
+
+async fn read_journal(
+    transaction: &Transaction,
+    deposit_id: &str,
+) -> Result<Vec<u8>, StorageError> {
+    let range = all_blocks_of(deposit_id)?;
+    let request = transaction.store(BLOCKS)?.get_all_with_key(&range)?;
+    let rows: Array = answer(&request).await?.unchecked_into();
+    let mut journal = Vec::new();
+    for row in rows.iter() {
+        journal.extend(block_bytes(&row)?.to_vec());
+    }
+    Ok(journal)
 }
 
 /// The key range of a deposit's blocks: an array sorts after every number (IndexedDB section 2.4).

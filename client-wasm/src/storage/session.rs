@@ -9,8 +9,10 @@ use super::error::StorageError;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SessionRow {
-    /// The session token; the row's key.
+    /// The session's id, the first field of its token in hexadecimal digits; the row's key.
     pub id: String,
+    /// The session token.
+    pub token: String,
     /// `voice` or `video`.
     pub session_type: String,
     /// Whose mailbox it is, `sip:user@host`.
@@ -43,7 +45,7 @@ impl Database {
         self.write(SESSIONS, session).await
     }
 
-    /// The session of this token.
+    /// The session of this id.
     pub async fn session(&self, id: &str) -> Result<Option<SessionRow>, StorageError> {
         self.read(SESSIONS, id).await
     }

@@ -1,0 +1,51 @@
+//! What the capture worker tells the page.
+
+use serde::{Deserialize, Serialize};
+
+/// One event of a recording, in the order in which they come.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum CaptureEvent {
+    /// The first real samples are here: only now it is recording.
+    Started,
+    /// About twenty times a second.
+    Level {
+        /// Loudest sample since the last one, 0 to 1.
+        peak: f32,
+        /// Sound recorded so far.
+        elapsed_ms: u64,
+    },
+    /// So much is on disk.
+    Saved {
+        /// Bytes.
+        size: u64,
+        /// Sound.
+        duration_ms: u64,
+    },
+    /// The journal is closed and on disk: a draft.
+    Finished(Recorded),
+    /// It cannot go on. What was saved stays; `recover` makes a draft of it.
+    Failed {
+        /// Stable code.
+        code: String,
+        /// In plain words.
+        message: String,
+    },
+}
+
+/// A closed recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    /// Which one.
+    pub deposit_id: String,
+    /// How long it plays.
+    pub duration_ms: u64,
+    /// Bytes of the file.
+    pub size: u64,
+    /// SHA-256 of the file, lower-case hex.
+    pub sha256: String,
+    /// At most 100 bars, 0 to 255.
+    pub waveform: Vec<u8>,
+    /// How much of it the microphone left out and silence stands in for.
+    pub gap_ms: u64,
+}

@@ -1,0 +1,24 @@
+//! From the microphone to the journal: worklet, worker, and the page's hand on both.
+//!
+//! The page's side never touches sound. It starts and stops, and passes on what the worker tells.
+
+#[cfg(feature = "call")]
+mod error;
+mod event;
+mod liveness;
+#[cfg(feature = "call")]
+mod recorder;
+#[cfg(feature = "call")]
+mod recovery;
+#[cfg(feature = "call")]
+mod wiring;
+
+#[cfg(feature = "call")]
+pub use error::CaptureError;
+pub use event::{CaptureEvent, Recorded};
+#[cfg(feature = "voice")]
+pub(crate) use liveness::Liveness;
+#[cfg(feature = "call")]
+pub use recorder::{Recorder, Scripts};
+#[cfg(feature = "call")]
+pub use recovery::{recover, recover_all};
