@@ -1,0 +1,413 @@
+// <afterbeep-call>: calls somebody, and when nobody answers, takes the message. State comes from the
+// engine's events only; every press of a button is a request to the engine.
+
+import { complete, nameOf } from "./address.js";
+import { CallStage } from "./call-stage.js";
+import { HOME, open } from "./engine.js";
+import { GreetingPlayer } from "./greeting-player.js";
+import { answerUpdates, promiseSending, registerWorker } from "./offline.js";
+import { OutboxList } from "./outbox-list.js";
+import { sheetsOf } from "./style.js";
+import { explain } from "./trouble.js";
+import { tree } from "./tree.js";
+
+/** @typedef {import("./engine.js").OutboxItem} OutboxItem */
+
+const MIRRORED = ["to", "server", "from", "kind", "max-duration", "silence-timeout", "open-on", "network-gate", "lang", "theme", "processing"];
+const IN_HAND = new Set(["recording", "paused", "review", "queued", "waiting", "uploading", "deposited", "failed"]);
+const DRAFTING = new Set(["recording", "paused", "review"]);
+const PENDING = new Set(["queued", "waiting", "uploading"]);
+const BUSY = new Set(["calling", "ringing", "talking", "greeting", "recording", "paused"]);
+const TICK_MS = 1000;
+
+/** The caller's side. */
+export class AfterbeepCall extends HTMLElement {
+  static observedAttributes = MIRRORED;
+
+  #stage = new CallStage({
+    press: (control) => this.#press(control),
+    load: () => this.#ask((client) => client.play_url(this.#inHand)),
+    failed: (error) => this.#fail(error),
+  });
+  #outbox = new OutboxList({
+    send: (id) => this.#send(id, "send"),
+    sendAnyway: (id) => this.#send(id, "send_anyway"),
+    delete: (item) => this.#discard(item),
+    load: (id) => this.#ask((client) => client.play_url(id)),
+    failed: (error) => this.#fail(error),
+  });
+  #greeting = new GreetingPlayer({
+    waveform: this.#stage.waveform,
+    time: this.#stage.time,
+    ended: () => this.#do((client) => client.greeting_ended()),
+    blocked: () => this.#block(true),
+  });
+  #remote = tree("audio", { autoplay: true, hidden: true });
+
+  /** @type {Promise<any> | undefined} */
+  #opening;
+  /** @type {any} */
+  #client;
+  #state = "idle";
+  #name = "";
+  #inHand = "";
+  /** @type {OutboxItem[]} */
+  #items = [];
+  /** @type {{ address: string, display_name?: string } | undefined} */
+  #account;
+  #promised = false;
+  #blocked = false;
+  #online = navigator.onLine;
+  #ends = new AbortController();
+  #ticking = 0;
+
+  /**
+   * Registers the element.
+   * @param {string} [tag]
+   * @param {CustomElementRegistry} [registry]
+   */
+  static define(tag = "afterbeep-call", registry = customElements) {
+    if (!registry.get(tag)) registry.define(tag, this);
+    return this;
+  }
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open", delegatesFocus: false });
+    root.adoptedStyleSheets = sheetsOf("call");
+    root.append(this.#stage.element, this.#outbox.element, this.#remote, tree("slot"));
+  }
+
+  connectedCallback() {
+    this.#ends = new AbortController();
+    const signal = this.#ends.signal;
+    for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#network(), { signal });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hint(), { signal });
+    this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
+    this.#opening = this.#open();
+    this.update();
+    answerUpdates(() => this.busy, signal);
+    void registerWorker();
+  }
+
+  disconnectedCallback() {
+    this.#ends.abort();
+    clearInterval(this.#ticking);
+    this.#greeting.stop();
+    this.#stage.close();
+    this.#outbox.close();
+    this.#client?.close();
+    this.#client = undefined;
+    this.#opening = undefined;
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.update();
+  }
+
+  /** The state word, one of interface section 4. */
+  get state() {
+    return this.#state;
+  }
+
+  /** Whether leaving the page now would end a call or a recording. */
+  get busy() {
+    return BUSY.has(this.#state);
+  }
+
+  /** The caller's own account; address and password, never kept in an attribute. */
+  set credentials(/** @type {{ address: string, password: string }} */ { address, password }) {
+    this.#do(async (client) => {
+      await client.sign_in(address, password);
+      this.#account = client.signed_in();
+      this.update();
+    });
+  }
+
+  /** Calls `to`. */
+  async call() {
+    const to = this.to || complete(this.#stage.dialled, this.#server);
+    if (!to) return this.#stage.focusDial();
+    this.to = to;
+    await this.#do(async (client) => {
+      if (!this.#account) await client.set_name(this.#stage.callerName);
+      await client.call(complete(to, this.#server));
+    });
+  }
+
+  /** Ends the call. */
+  hangUp() {
+    return this.#do((client) => client.hang_up());
+  }
+
+  /** Goes on without hearing the greeting. */
+  skipGreeting() {
+    this.#greeting.stop();
+    return this.#do((client) => client.skip_greeting());
+  }
+
+  /** Begins a message. */
+  record() {
+    this.#inHand = "";
+    this.#greeting.stop();
+    return this.#do((client) => client.record());
+  }
+
+  /** Holds the recording. */
+  pause() {
+    return this.#do((client) => client.pause());
+  }
+
+  /** Goes on with a held recording. */
+  resume() {
+    return this.#do((client) => client.resume());
+  }
+
+  /** Ends the recording; it is a draft then. */
+  stop() {
+    return this.#do((client) => client.stop());
+  }
+
+  /** Plays the draft, or pauses it. */
+  play() {
+    return this.#stage.playReview();
+  }
+
+  /** Deletes the draft; Undo brings it back. */
+  discard() {
+    const item = this.#item();
+    return item && this.#discard(item);
+  }
+
+  /** Sends the draft. */
+  send() {
+    return this.#send(this.#inHand, "send");
+  }
+
+  /** Paints everything from what is known. */
+  update() {
+    const situation = this.#situation();
+    this.#stage.paint({
+      state: this.#state,
+      situation,
+      askAddress: !this.to,
+      askName: !this.#account && Boolean(this.#client),
+      caller: this.#account ? this.#account.display_name || nameOf(this.#account.address) : "",
+      blocked: this.#blocked && this.#state === "greeting",
+    });
+    this.#outbox.show(this.#listed(), situation, IN_HAND.has(this.#state) ? this.#inHand : undefined);
+  }
+
+  get #server() {
+    return this.server || HOME;
+  }
+
+  /** @returns {import("./call-words.js").Situation} */
+  #situation() {
+    const unfinished = this.#items.filter((item) => item.state === "interrupted");
+    return {
+      name: this.#name || nameOf(this.to ?? ""),
+      online: this.#online,
+      promised: this.#promised,
+      item: IN_HAND.has(this.#state) ? this.#item() : undefined,
+      unfinished: unfinished.length,
+      unfinishedName: unfinished.length > 0 ? unfinished[0].to_name || nameOf(unfinished[0].to) : "",
+      now: Date.now(),
+    };
+  }
+
+  #item() {
+    return this.#items.find((item) => item.deposit_id === this.#inHand);
+  }
+
+  /** What the outbox lists: not the draft that the stage holds, not what was delivered, no greetings. */
+  #listed() {
+    const drafting = DRAFTING.has(this.#state);
+    return this.#items.filter((item) => item.to && item.state !== "deposited" && !(drafting && item.deposit_id === this.#inHand));
+  }
+
+  async #open() {
+    try {
+      const processing = this.processing ?? undefined;
+      const client = await open({ server: this.#server, processing }, (event) => this.#hear(event));
+      if (this.#ends.signal.aborted) return client.close();
+      this.#client = client;
+      this.#account = client.signed_in();
+      this.#stage.callerName = (await client.name()) ?? "";
+      this.#hear({ type: "outbox", items: await client.outbox() });
+      return client;
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** @param {any} event */
+  #hear(event) {
+    switch (event.type) {
+      case "state": return this.#turn(event);
+      case "session": return this.#emit("session", event);
+      case "greeting": return void this.#greeting.play(event.url, event.duration_ms);
+      case "remote_audio": this.#remote.srcObject = event.stream; return;
+      case "level": return this.#state === "recording" ? this.#stage.level(event.peak, event.elapsed_ms) : undefined;
+      case "recorded": return this.#recorded(event);
+      case "outbox": return this.#list(event.items);
+      case "progress": return this.#progress(event);
+      case "deposited": return this.#emit("deposited", event);
+      case "error": return this.#fail(event);
+      default: return undefined;
+    }
+  }
+
+  #turn({ state, to, display_name: name }) {
+    if (state === "calling") this.#inHand = "";
+    if (name || to) this.#name = name || nameOf(to);
+    if (state !== this.#state && state !== "failed") this.#stage.complain("");
+    if (state !== "greeting") this.#blocked = false;
+    if (state !== "talking") this.#remote.srcObject = null;
+    this.#state = state;
+    this.update();
+    this.#emit("state", { state, to });
+  }
+
+  #recorded(event) {
+    this.#inHand = event.deposit_id;
+    const known = this.#item();
+    const facts = { waveform: event.waveform, duration_ms: event.duration_ms };
+    if (known) Object.assign(known, facts);
+    else this.#items = [{ deposit_id: event.deposit_id, to: this.to ?? "", state: "recorded", created_at: Date.now(), size: 0, sent: 0, ...facts }, ...this.#items];
+    this.update();
+    this.#emit("recorded", event);
+  }
+
+  /** @param {OutboxItem[]} items */
+  #list(items) {
+    const drawn = this.#item();
+    this.#items = items.filter((item) => !item.discarded);
+    if (drawn && !this.#item() && this.#state === "deposited") this.#items = [...this.#items, { ...drawn, state: "deposited" }];
+    this.update();
+    if (this.#items.some((item) => PENDING.has(item.state))) void this.#promise();
+  }
+
+  #progress(event) {
+    const item = this.#items.find(({ deposit_id: id }) => id === event.deposit_id);
+    if (item) item.sent = event.sent;
+    this.update();
+    this.#emit("progress", event);
+  }
+
+  async #promise() {
+    const promised = await promiseSending();
+    if (promised === this.#promised) return;
+    this.#promised = promised;
+    this.update();
+  }
+
+  #network() {
+    this.#online = navigator.onLine;
+    this.update();
+    this.#hint();
+  }
+
+  #hint() {
+    if (navigator.onLine && this.#client) this.#do((client) => client.retry());
+  }
+
+  #tick() {
+    if (document.visibilityState === "visible" && this.#listed().length > 0) this.update();
+  }
+
+  /** @param {boolean} blocked */
+  #block(blocked) {
+    this.#blocked = blocked;
+    this.update();
+  }
+
+  /** @param {string} control */
+  #press(control) {
+    const actions = {
+      call: () => this.call(),
+      hangUp: () => this.hangUp(),
+      skip: () => this.skipGreeting(),
+      listen: () => this.#block(false) ?? this.#greeting.resume(),
+      record: () => this.record(),
+      pause: () => this.pause(),
+      resume: () => this.resume(),
+      stop: () => this.stop(),
+      send: () => this.send(),
+      again: () => this.#again(),
+      delete: () => this.discard(),
+    };
+    this.#stage.complain("");
+    return actions[control]?.();
+  }
+
+  async #again() {
+    const item = this.#item();
+    if (item) await this.#discard(item);
+    await this.record();
+  }
+
+  /** @param {OutboxItem} item */
+  async #discard({ deposit_id: id, to, to_name: name }) {
+    await this.#do((client) => client.discard(id));
+    const restore = () => this.#do((client) => client.restore(id));
+    this.#stage.undo.offer(`Message to ${name || nameOf(to)} deleted.`, restore);
+  }
+
+  /**
+   * @param {string} id
+   * @param {"send" | "send_anyway"} how
+   */
+  async #send(id, how) {
+    this.#inHand = id;
+    await this.#promise();
+    await this.#do((client) => client[how](id));
+  }
+
+  /** @param {(client: any) => unknown} request */
+  async #do(request) {
+    try {
+      await this.#ask(request);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {(client: any) => any} request */
+  async #ask(request) {
+    const client = this.#client ?? (await this.#opening);
+    if (!client) throw new Error("This page could not start its engine. Reload it; what you recorded is safe.");
+    return request(client);
+  }
+
+  /** @param {{ code?: string, name?: string, message?: string }} error */
+  #fail(error) {
+    this.#stage.complain(explain(error));
+    this.update();
+    this.#emit("error", { code: error.code ?? error.name, message: error.message });
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #emit(name, { type: _, ...detail }) {
+    this.dispatchEvent(new CustomEvent(`afterbeep-${name}`, { bubbles: true, composed: true, detail }));
+  }
+}
+
+for (const attribute of MIRRORED.filter((name) => name !== "lang")) {
+  const property = attribute.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
+  Object.defineProperty(AfterbeepCall.prototype, property, {
+    get() {
+      return this.getAttribute(attribute);
+    },
+    set(value) {
+      if (value === null || value === undefined) this.removeAttribute(attribute);
+      else this.setAttribute(attribute, value);
+    },
+    configurable: true,
+    enumerable: true,
+  });
+}

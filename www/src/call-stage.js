@@ -1,0 +1,226 @@
+// The stage of the call element: headline, waveform, time, controls. It paints what it is given and knows
+// no engine.
+
+import { clock } from "./figures.js";
+import { VIEWS } from "./call-words.js";
+import { Player } from "./player.js";
+import { button, say, tree } from "./tree.js";
+import { UndoBar } from "./undo-bar.js";
+import { Waveform } from "./waveform.js";
+
+/**
+ * What the stage asks its owner to do.
+ * @typedef {object} StageRequests
+ * @property {(control: string) => void} press
+ * @property {() => Promise<string>} load sound of the message in hand
+ * @property {(error: Error) => void} failed
+ */
+
+/** One stage. */
+export class CallStage {
+  #headline = tree("h2", { class: "headline", part: "headline" });
+  #note = tree("p", { class: "note figures", part: "note" });
+  #status = tree("div", { class: "status", part: "status", role: "status", "aria-live": "polite" });
+  #trouble = tree("p", { class: "trouble", part: "trouble", role: "alert", hidden: true });
+  #hero = tree("div", { class: "hero", part: "hero" });
+  #controls = tree("div", { class: "controls", part: "controls" });
+  #number = tree("input", { part: "input address-input", autocapitalize: "none", autocomplete: "off", spellcheck: "false", enterkeyhint: "go", placeholder: "bob" });
+  #dial = tree("div", { class: "field dial", hidden: true }, tree("label", {}, "Name or address", this.#number), tree("slot", { name: "hint" }));
+  #name = tree("input", { part: "input name-input", autocomplete: "name", maxlength: "60" });
+  #naming = tree("div", { class: "field", hidden: true }, tree("label", {}, "Your name (optional)", this.#name));
+  #caller = tree("p", { class: "small muted", hidden: true });
+  #time = tree("p", { class: "time figures", part: "time", hidden: true });
+  #player;
+  #buttons;
+  #focused = false;
+  #shown = "";
+  #reviewed = "";
+
+  /** @param {StageRequests} requests */
+  constructor(requests) {
+    const press = (control) => () => requests.press(control);
+    this.waveform = new Waveform();
+    this.undo = new UndoBar();
+    this.#player = new Player({ load: requests.load, failed: requests.failed });
+    this.#player.time.className = "time figures";
+    this.#buttons = {
+      call: button("Call", "call", press("call")),
+      record: button("Record", "record", press("record")),
+      stop: button("Stop", "stop", press("stop")),
+      resume: button("Resume", "record", press("resume")),
+      send: button("Send", "send", press("send")),
+      skip: button("Skip greeting", "skip", press("skip")),
+      listen: button("Play greeting", "play", press("listen")),
+      pause: button("Pause", "pause", press("pause")),
+      play: this.#player.button,
+      again: button("Re-record", "again", press("again")),
+      delete: button("Delete", "delete", press("delete")),
+      hangUp: button("Hang up", "hangUp", press("hangUp")),
+    };
+    this.#status.append(this.#headline, this.#note);
+    this.#controls.append(...Object.values(this.#buttons));
+    this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
+    this.element = this.#assemble();
+  }
+
+  /** Where greeting and recording show their time. */
+  get time() {
+    return this.#time;
+  }
+
+  /** What stands in the dial field. */
+  get dialled() {
+    return this.#number.value;
+  }
+
+  /** The name the caller gives. */
+  get callerName() {
+    return this.#name.value.trim();
+  }
+
+  set callerName(name) {
+    this.#name.value = name;
+  }
+
+  /**
+   * Says what went wrong; an empty text takes it away.
+   * @param {string} words
+   */
+  complain(words) {
+    say(this.#trouble, words);
+  }
+
+  /** Puts the cursor where the address is typed. */
+  focusDial() {
+    this.#number.focus();
+  }
+
+  /**
+   * Paints one state.
+   * @param {{ state: string, situation: import("./call-words.js").Situation, askAddress: boolean, askName: boolean, caller: string, blocked: boolean }} view
+   */
+  paint({ state, situation, askAddress, askName, caller, blocked }) {
+    const view = VIEWS[state] ?? VIEWS.idle;
+    this.#focused = this.#controls.contains(activeIn(this.element));
+    say(this.#headline, view.headline(situation));
+    say(this.#note, view.note(situation));
+    this.#dial.hidden = !(state === "idle" && askAddress);
+    this.#naming.hidden = !(state === "idle" && askName);
+    say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
+    this.#paintControls(view.controls, blocked);
+    this.#paintHero(view.hero, situation.item, state);
+    this.#shown = state;
+  }
+
+  /**
+   * One level of the running recording.
+   * @param {number} peak
+   * @param {number} elapsedMs
+   */
+  level(peak, elapsedMs) {
+    this.waveform.push(peak);
+    say(this.#time, clock(elapsedMs));
+  }
+
+  /** Plays the message in hand, or pauses it. */
+  playReview() {
+    return this.#player.toggle();
+  }
+
+  /** Releases the sound. */
+  close() {
+    this.#player.close();
+  }
+
+  #assemble() {
+    this.#hero.append(this.waveform.element, this.#player.slider);
+    return tree(
+      "section",
+      { class: "stage", part: "stage", "aria-label": "Call" },
+      this.#status,
+      this.#dial,
+      this.#hero,
+      this.#time,
+      this.#player.time,
+      this.#controls,
+      this.#naming,
+      this.#caller,
+      this.#trouble,
+      this.undo.element,
+    );
+  }
+
+  /**
+   * @param {string[]} names
+   * @param {boolean} blocked
+   */
+  #paintControls(names, blocked) {
+    const offered = blocked ? ["listen", ...names] : names;
+    for (const [name, element] of Object.entries(this.#buttons)) {
+      element.hidden = !offered.includes(name);
+      element.classList.toggle("primary", name === offered[0]);
+      element.classList.toggle("large", name === offered[0]);
+      if (name === offered[0]) this.#controls.prepend(element);
+    }
+    if (this.#focused && !isShown(activeIn(this.element))) this.#buttons[offered[0]]?.focus();
+  }
+
+  /**
+   * @param {string} hero
+   * @param {import("./engine.js").OutboxItem | undefined} item
+   * @param {string} state
+   */
+  #paintHero(hero, item, state) {
+    const review = hero === "review";
+    this.#player.slider.hidden = !review;
+    this.#player.time.hidden = !review;
+    this.waveform.element.toggleAttribute("hidden", review);
+    if (!review) this.#player.pause();
+    if (review && item) this.#review(item);
+    if (hero === "line") this.#quiet();
+    if (hero === "sending") this.#paintSending(item, state);
+    if (hero === "live" && this.#shown !== "recording" && this.#shown !== "paused") this.#beginLive();
+    if (review) say(this.#time, "");
+  }
+
+  /** @param {import("./engine.js").OutboxItem} item */
+  #review({ deposit_id: id, duration_ms: durationMs, waveform }) {
+    const key = `${id} ${durationMs} ${waveform.length}`;
+    if (this.#reviewed === key) return;
+    this.#reviewed = key;
+    this.#player.show(waveform, durationMs);
+  }
+
+  #quiet() {
+    this.waveform.show();
+    this.waveform.progress = 0;
+    say(this.#time, "");
+  }
+
+  #beginLive() {
+    this.waveform.begin();
+    this.waveform.progress = 1;
+    say(this.#time, clock(0));
+  }
+
+  /**
+   * @param {import("./engine.js").OutboxItem | undefined} item
+   * @param {string} state
+   */
+  #paintSending(item, state) {
+    if (this.#shown !== state || !item) this.waveform.show(item?.waveform);
+    this.waveform.progress = state === "deposited" ? 1 : item && item.size > 0 ? item.sent / item.size : 0;
+    say(this.#time, item ? clock(item.duration_ms) : "");
+  }
+}
+
+/** @param {Element} element */
+function activeIn(element) {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null;
+}
+
+/** @param {Element | null} element */
+function isShown(element) {
+  return element instanceof HTMLElement && !element.hidden;
+}

@@ -1,0 +1,54 @@
+// The one place that loads the engine, a WebAssembly module: everything else sees its `Client` only.
+
+/** Where this script was served from; its server is the default one. */
+export const HOME = new URL(import.meta.url).origin;
+
+/**
+ * @typedef {object} OutboxItem
+ * @property {string} deposit_id
+ * @property {string} to
+ * @property {string} [to_name]
+ * @property {"recording" | "interrupted" | "recorded" | "queued" | "uploading" | "waiting" | "deposited" | "failed"} state
+ * @property {number} created_at Unix ms
+ * @property {number} duration_ms
+ * @property {number} size bytes
+ * @property {number[]} waveform
+ * @property {number} sent bytes
+ * @property {Reason} [reason]
+ * @property {boolean} [discarded] deleted, and Undo is still possible
+ * @property {number} [session_expires_at] Unix ms
+ *
+ * @typedef {object} Reason
+ * @property {string} code
+ * @property {string} [text]
+ * @property {number} [measured_bytes_per_second]
+ * @property {number} [threshold_bytes_per_second]
+ * @property {number} [failures]
+ * @property {number} [next_try_at] Unix ms
+ */
+
+/** @type {Promise<any> | undefined} */
+let loading;
+
+/**
+ * Opens an engine. Its events come to the listener as plain objects with a `type`.
+ * @param {Record<string, unknown>} options
+ * @param {(event: any) => void} listener
+ * @returns {Promise<any>}
+ */
+export async function open(options, listener) {
+  loading ??= load();
+  const { Client } = await loading;
+  return Client.open({ worker_url: asset("capture-worker.js"), worklet_url: asset("capture-worklet.js"), ...options }, listener);
+}
+
+async function load() {
+  const module = await import(asset("call.js"));
+  await module.default({ module_or_path: asset("call_bg.wasm") });
+  return module;
+}
+
+/** @param {string} name */
+function asset(name) {
+  return new URL(`assets/${name}`, import.meta.url).href;
+}

@@ -1,0 +1,47 @@
+// Icons as inline SVG symbols: 24 px grid, drawn with the text's colour, hidden from assistive technology.
+
+const PATHS = {
+  call: "M6.5 3.5h3l1.5 4-2 1.5a12 12 0 0 0 6 6l1.5-2 4 1.5v3a2 2 0 0 1-2.2 2A17 17 0 0 1 4.5 5.7a2 2 0 0 1 2-2.2z",
+  hangUp: "M3 14.5c5-5.3 13-5.3 18 0l-1.8 2.6-4-1.4v-2.6a11 11 0 0 0-6.4 0v2.6l-4 1.4z",
+  skip: "M5 5l9 7-9 7zM18 5v14",
+  record: "M12 6a6 6 0 1 1 0 12a6 6 0 1 1 0-12z",
+  pause: "M8 5v14M16 5v14",
+  stop: "M7 7h10v10H7z",
+  play: "M7 4.5l12 7.5-12 7.5z",
+  again: "M5 12a7 7 0 1 0 2.3-5.2M5 4v4h4",
+  delete: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7",
+  send: "M4 12l16-7.5-5 15-3.5-6z",
+  save: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 19.5h14",
+  copy: "M9 9h10v10H9zM5 15V5h10",
+  upload: "M12 19V8M7.5 12L12 7.5l4.5 4.5M5 4.5h14",
+};
+const FILLED = new Set(["record", "stop", "play"]);
+
+/**
+ * An icon by name.
+ * @param {string} name
+ * @returns {SVGSVGElement}
+ */
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  attributes(svg, { viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" });
+  attributes(path, {
+    d: PATHS[name],
+    fill: FILLED.has(name) ? "currentColor" : "none",
+    stroke: "currentColor",
+    "stroke-width": "1.75",
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+  });
+  svg.append(path);
+  return svg;
+}
+
+/**
+ * @param {Element} element
+ * @param {Record<string, string>} values
+ */
+function attributes(element, values) {
+  for (const [name, value] of Object.entries(values)) element.setAttribute(name, value);
+}

@@ -1,0 +1,404 @@
+// <afterbeep-inbox>: the callee's side. It shows what the exchange holds and what its events say; nothing
+// is counted or kept here that a reload would lose.
+
+import { complete, nameOf } from "./address.js";
+import { callLink, callerOf } from "./caller.js";
+import { HOME, open } from "./engine.js";
+import { count } from "./figures.js";
+import { GreetingStudio } from "./greeting-studio.js";
+import { MessageList } from "./message-list.js";
+import { answerUpdates, registerWorker } from "./offline.js";
+import { sheetsOf } from "./style.js";
+import { button, say, tree } from "./tree.js";
+import { explain } from "./trouble.js";
+import { UndoBar } from "./undo-bar.js";
+
+/** @typedef {import("./message-list.js").Message} Message */
+
+const MIRRORED = ["server", "theme", "processing"];
+
+/** The inbox. */
+export class AfterbeepInbox extends HTMLElement {
+  static observedAttributes = MIRRORED;
+
+  #list = new MessageList({
+    load: (id) => this.#ask("message_media", id),
+    heard: (message) => void this.#heard(message),
+    delete: (message) => void this.#delete(message),
+    callBack: (address) => location.assign(callLink(address, this.#home)),
+    failed: (error) => this.#fail(error),
+  });
+  #studio = new GreetingStudio({
+    ask: (method, ...rest) => this.#ask(method, ...rest),
+    failed: (error) => this.#fail(error),
+    told: (words) => this.#tell(words),
+  });
+  #undo = new UndoBar();
+  #headline = tree("h2", { class: "headline", part: "headline" }, "Inbox");
+  #status = tree("p", { class: "muted", part: "status", role: "status", "aria-live": "polite" });
+  #trouble = tree("p", { class: "trouble", part: "trouble", role: "alert", hidden: true });
+  #account = tree("span", { class: "small muted" });
+  #leave = button("Sign out", "skip", () => void this.#signOut(), "quiet");
+  #address = tree("input", { name: "address", part: "input", autocapitalize: "none", autocomplete: "username", spellcheck: "false", required: true, placeholder: "bob" });
+  #password = tree("input", { name: "password", part: "input", type: "password", autocomplete: "current-password", required: true });
+  #enter = tree("button", { type: "submit", class: "primary", part: "button sign-in-button" }, "Sign in");
+  #form = tree(
+    "form",
+    { class: "sign-in", part: "sign-in", hidden: true, submit: (event) => void this.#signIn(event) },
+    tree("p", { class: "muted" }, "Messages people leave for you wait here, in the order they came."),
+    tree("label", {}, "Address", this.#address),
+    tree("label", {}, "Password", this.#password),
+    this.#enter,
+  );
+  #link = tree("input", { readOnly: true, part: "input", focus: () => this.#link.select() });
+  #welcome = tree("details", { class: "welcome", part: "welcome", hidden: true });
+  #empty = tree(
+    "div",
+    { class: "empty", part: "empty", hidden: true },
+    tree("p", {}, "No messages yet."),
+    tree("p", { class: "muted" }, "When somebody calls you and you are away, what they say appears here at once."),
+  );
+  #older = tree("button", { type: "button", part: "button older-button", hidden: true, click: () => void this.#more() }, "Show older");
+
+  /** @type {any} */
+  #client;
+  /** @type {Promise<any> | undefined} */
+  #opening;
+  /** @type {{ address: string, display_name?: string } | undefined} */
+  #owner;
+  /** @type {Message[]} */
+  #messages = [];
+  #next = "";
+  #new = 0;
+  #total = 0;
+  #loaded = false;
+  #welcomed = false;
+  #recording = false;
+  #said = "";
+  /** @type {Promise<void> | undefined} */
+  #refreshing;
+  #stale = false;
+  #ends = new AbortController();
+
+  /**
+   * Registers the element.
+   * @param {string} [tag]
+   * @param {CustomElementRegistry} [registry]
+   */
+  static define(tag = "afterbeep-inbox", registry = customElements) {
+    if (!registry.get(tag)) registry.define(tag, this);
+    return this;
+  }
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = sheetsOf("inbox");
+    this.#leave.lastElementChild.previousElementSibling?.remove();
+    this.#fillWelcome();
+    root.append(
+      tree("div", { class: "bar" }, this.#headline, tree("div", { class: "row" }, this.#account, this.#leave)),
+      this.#status,
+      this.#trouble,
+      this.#form,
+      this.#welcome,
+      this.#undo.element,
+      this.#empty,
+      this.#list.element,
+      this.#older,
+    );
+  }
+
+  connectedCallback() {
+    this.#ends = new AbortController();
+    const signal = this.#ends.signal;
+    window.addEventListener("online", () => void this.#refresh(), { signal });
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void this.#refresh(), { signal });
+    answerUpdates(() => this.#recording, signal);
+    this.#opening = this.#open();
+    this.update();
+    void registerWorker();
+  }
+
+  disconnectedCallback() {
+    this.#ends.abort();
+    this.#list.close();
+    this.#studio.close();
+    this.#client?.close();
+    this.#client = undefined;
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.update();
+  }
+
+  /** How many messages nobody listened to yet. */
+  get new() {
+    return this.#new;
+  }
+
+  /** How many messages there are. */
+  get total() {
+    return this.#total;
+  }
+
+  /** Paints everything from what is known. */
+  update() {
+    const inside = Boolean(this.#owner);
+    this.#form.hidden = inside || !this.#client;
+    this.#leave.hidden = !inside;
+    say(this.#account, inside ? this.#owner.display_name || nameOf(this.#owner.address) : "");
+    say(this.#headline, inside ? "Inbox" : "Your inbox");
+    say(this.#status, this.#said || (inside && this.#loaded && this.#total > 0 ? this.#summary() : ""));
+    this.#list.show(inside ? this.#messages : [], Date.now());
+    this.#empty.hidden = !(inside && this.#loaded && this.#messages.length === 0);
+    this.#older.hidden = !(inside && this.#next);
+    this.#paintWelcome(inside && this.#loaded);
+  }
+
+  get #home() {
+    return (this.getAttribute("server") || HOME).replace(/^ws/, "http").replace(/\/+$/, "");
+  }
+
+  #summary() {
+    const fresh = this.#new > 0 ? count(this.#new, "new message") : "Nothing new";
+    return `${fresh}, ${this.#total} in all`;
+  }
+
+  async #open() {
+    try {
+      const processing = this.getAttribute("processing") ?? undefined;
+      const client = await open({ server: this.getAttribute("server") || HOME, processing }, (event) => this.#hear(event));
+      if (this.#ends.signal.aborted) return client.close();
+      this.#client = client;
+      if (client.signed_in()) await this.#begin();
+      this.update();
+      return client;
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** @param {any} event */
+  #hear(event) {
+    if (event.type === "state") this.#recording = event.state === "recording" || event.state === "paused";
+    if (event.type === "mailbox") void this.#refresh();
+    if (event.type === "connection" && event.online) void this.#refresh();
+    if (event.type === "error") this.#fail(event);
+    this.#studio.hear(event);
+  }
+
+  async #begin() {
+    this.#owner = this.#client.signed_in();
+    this.#link.value = callLink(this.#owner.address, this.#home);
+    this.update();
+    await this.#refresh();
+    await this.#client.listen();
+  }
+
+  /** @param {SubmitEvent} event */
+  async #signIn(event) {
+    event.preventDefault();
+    this.#enter.disabled = true;
+    try {
+      await this.#ask("sign_in", complete(this.#address.value, this.#home), this.#password.value);
+      this.#password.value = "";
+      say(this.#trouble, "");
+      await this.#begin();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#enter.disabled = false;
+    }
+  }
+
+  async #signOut() {
+    try {
+      await this.#ask("sign_out");
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#owner = this.#client?.signed_in();
+    this.#forget();
+    this.update();
+    this.#address.focus();
+  }
+
+  #forget() {
+    this.#messages = [];
+    this.#next = "";
+    this.#loaded = false;
+    this.#welcomed = false;
+    this.#said = "";
+    this.#undo.hide();
+    this.#count(0, 0);
+  }
+
+  /** Fetches the newest messages; while that goes on, further calls wait for one more fetch. */
+  async #refresh() {
+    if (!this.#owner) return;
+    if (this.#refreshing) {
+      this.#stale = true;
+      return this.#refreshing;
+    }
+    this.#refreshing = this.#fetch();
+    await this.#refreshing;
+    this.#refreshing = undefined;
+    if (!this.#stale) return;
+    this.#stale = false;
+    await this.#refresh();
+  }
+
+  async #fetch() {
+    try {
+      const [box, page] = await Promise.all([this.#ask("mailbox"), this.#ask("messages")]);
+      if (!this.#owner) return;
+      const shown = new Set(page.messages.map((message) => message.id));
+      this.#messages = [...page.messages, ...(page.next ? this.#messages.filter((message) => older(message, page.messages) && !shown.has(message.id)) : [])];
+      if (this.#messages.length === page.messages.length) this.#next = page.next ?? "";
+      this.#loaded = true;
+      say(this.#trouble, "");
+      this.#count(box.new ?? 0, box.total ?? page.messages.length);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #more() {
+    try {
+      const page = await this.#ask("messages", this.#next);
+      this.#messages = [...this.#messages, ...page.messages];
+      this.#next = page.next ?? "";
+      this.update();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /**
+   * @param {number} fresh
+   * @param {number} total
+   */
+  #count(fresh, total) {
+    if (fresh !== this.#new || total !== this.#total) this.#said = "";
+    this.#new = fresh;
+    this.#total = total;
+    this.update();
+    this.dispatchEvent(new CustomEvent("afterbeep-inbox", { bubbles: true, composed: true, detail: { new: fresh, total } }));
+  }
+
+  /** @param {Message} message */
+  async #heard(message) {
+    if (message.state !== "new") return;
+    try {
+      await this.#ask("set_message_state", message.id, "heard");
+      await this.#refresh();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {Message} message */
+  async #delete(message) {
+    try {
+      await this.#ask("delete_message", message.id);
+      this.#undo.offer(`Message from ${callerOf(message).label} deleted.`, () => void this.#restore(message.id));
+      await this.#refresh();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** @param {string} id */
+  async #restore(id) {
+    try {
+      await this.#ask("restore_message", id);
+      await this.#refresh();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fillWelcome() {
+    const copy = button("Copy", "copy", () => void this.#copy());
+    const try_ = button("Call myself", "call", () => window.open(this.#link.value, "_blank", "noopener"));
+    this.#welcome.append(
+      tree("summary", {}, "Your call link and greeting"),
+      tree(
+        "div",
+        { class: "inside" },
+        tree("div", { class: "link" }, tree("label", {}, "Anyone with this link can call you", this.#link), copy, try_),
+        tree("div", { class: "studio" }, tree("p", { class: "muted" }, "Callers hear your greeting when you are away."), this.#studio.element),
+      ),
+    );
+  }
+
+  /** @param {boolean} shown */
+  #paintWelcome(shown) {
+    this.#welcome.hidden = !shown;
+    if (!shown || this.#welcomed) return;
+    this.#welcomed = true;
+    this.#welcome.open = this.#total === 0;
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#link.value);
+      this.#tell("Call link copied.");
+    } catch {
+      this.#link.select();
+      this.#tell("The link is selected; copy it with the keyboard.");
+    }
+  }
+
+  /** @param {string} words */
+  #tell(words) {
+    this.#said = words;
+    say(this.#trouble, "");
+    this.update();
+  }
+
+  /**
+   * @param {string} method
+   * @param {...unknown} rest
+   */
+  async #ask(method, ...rest) {
+    const client = this.#client ?? (await this.#opening);
+    if (!client) throw new Error("This page could not start its engine. Reload it; your messages are safe.");
+    return client[method](...rest);
+  }
+
+  /** @param {{ code?: string, name?: string, message?: string }} error */
+  #fail(error) {
+    say(this.#trouble, explain(error));
+    this.#owner = this.#client?.signed_in();
+    this.update();
+    const detail = { code: error.code ?? error.name, message: error.message };
+    this.dispatchEvent(new CustomEvent("afterbeep-error", { bubbles: true, composed: true, detail }));
+  }
+}
+
+/**
+ * Whether a message is older than all of these.
+ * @param {Message} message
+ * @param {Message[]} others
+ */
+function older(message, others) {
+  const last = others.at(-1);
+  return last !== undefined && message.received_at < last.received_at;
+}
+
+for (const name of MIRRORED) {
+  Object.defineProperty(AfterbeepInbox.prototype, name, {
+    get() {
+      return this.getAttribute(name);
+    },
+    set(value) {
+      if (value === null || value === undefined) this.removeAttribute(name);
+      else this.setAttribute(name, value);
+    },
+    configurable: true,
+    enumerable: true,
+  });
+}

@@ -1,0 +1,143 @@
+// The list of messages in the inbox. It paints what it is given and passes on what is pressed.
+
+import { callerOf } from "./caller.js";
+import { clock, moment, spoken } from "./figures.js";
+import { Player } from "./player.js";
+import { button, say, tree } from "./tree.js";
+
+/**
+ * A message as the exchange lists it.
+ * @typedef {object} Message
+ * @property {string} id
+ * @property {any} from
+ * @property {boolean} from_verified
+ * @property {string} received_at RFC 3339
+ * @property {number} duration_ms
+ * @property {number} size
+ * @property {string} kind
+ * @property {"new" | "heard" | "saved"} state
+ * @property {number[]} [waveform]
+ *
+ * What a list asks its owner to do.
+ * @typedef {object} MessageRequests
+ * @property {(id: string) => Promise<Blob>} load
+ * @property {(message: Message) => void} heard
+ * @property {(message: Message) => void} delete
+ * @property {(address: string) => void} callBack
+ * @property {(error: Error) => void} failed
+ */
+
+/** Messages, newest first, keyed by id, so that what plays goes on playing. */
+export class MessageList {
+  #list = tree("ul", { class: "messages", part: "messages", "aria-label": "Messages" });
+  /** @type {Map<string, MessageRow>} */
+  #rows = new Map();
+  #requests;
+
+  /** @param {MessageRequests} requests */
+  constructor(requests) {
+    this.#requests = requests;
+  }
+
+  /** The list. */
+  get element() {
+    return this.#list;
+  }
+
+  /**
+   * @param {Message[]} messages
+   * @param {number} now Unix ms
+   */
+  show(messages, now) {
+    this.#dropAllBut(new Set(messages.map((message) => message.id)));
+    messages.forEach((message, index) => {
+      const row = this.#rows.get(message.id) ?? this.#add(message);
+      row.show(message, now);
+      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+    });
+    this.#list.hidden = messages.length === 0;
+  }
+
+  /** Releases all players. */
+  close() {
+    this.#dropAllBut(new Set());
+  }
+
+  /** @param {Message} message */
+  #add(message) {
+    const row = new MessageRow(message, this.#requests);
+    this.#rows.set(message.id, row);
+    return row;
+  }
+
+  /** @param {Set<string>} kept */
+  #dropAllBut(kept) {
+    for (const [id, row] of this.#rows) {
+      if (kept.has(id)) continue;
+      row.close();
+      this.#rows.delete(id);
+    }
+  }
+}
+
+class MessageRow {
+  #facts = tree("span", { class: "small muted figures" });
+  #badge = tree("span", { class: "badge" }, "New");
+  #player;
+  #message;
+
+  /**
+   * @param {Message} message
+   * @param {MessageRequests} requests
+   */
+  constructor(message, requests) {
+    const who = callerOf(message);
+    this.#message = message;
+    this.#player = new Player({
+      load: () => requests.load(message.id),
+      heard: () => requests.heard(this.#message),
+      failed: requests.failed,
+    });
+    this.#player.show(message.waveform ?? [], message.duration_ms);
+    this.element = tree(
+      "li",
+      { part: "message" },
+      tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#badge), this.#facts),
+      tree("div", { class: "play" }, this.#player.button, this.#player.slider, this.#player.time),
+      this.#actions(who, requests),
+    );
+  }
+
+  /**
+   * @param {Message} message
+   * @param {number} now
+   */
+  show(message, now) {
+    const fresh = message.state === "new";
+    const when = moment(Date.parse(message.received_at), now);
+    const label = `${callerOf(message).label}, ${when.toLowerCase()}, ${spoken(message.duration_ms)}${fresh ? ", new" : ""}`;
+    this.#message = message;
+    this.element.classList.toggle("new", fresh);
+    if (this.element.getAttribute("aria-label") !== label) this.element.setAttribute("aria-label", label);
+    this.#badge.hidden = !fresh;
+    say(this.#facts, [when, clock(message.duration_ms)].join(" · "));
+  }
+
+  close() {
+    this.#player.close();
+    this.element.remove();
+  }
+
+  /**
+   * @param {import("./caller.js").Who} who
+   * @param {MessageRequests} requests
+   */
+  #actions(who, requests) {
+    const back = button("Call back", "call", () => requests.callBack(who.address), "quiet");
+    const reason = tree("span", { class: "small muted", hidden: !who.reason, id: `reason-${this.#message.id}` }, who.reason);
+    back.disabled = who.address === "";
+    if (who.reason) back.setAttribute("aria-describedby", reason.id);
+    const remove = button("Delete", "delete", () => requests.delete(this.#message), "quiet");
+    return tree("div", { class: "row" }, back, remove, reason);
+  }
+}

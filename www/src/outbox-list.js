@@ -1,0 +1,152 @@
+// The outbox: everything said on this device that its callee does not have yet.
+
+import { nameOf } from "./address.js";
+import { OUTBOX_CONTROLS, outboxLine } from "./call-words.js";
+import { age, clock, size } from "./figures.js";
+import { Player } from "./player.js";
+import { button, say, tree } from "./tree.js";
+
+/** @typedef {import("./engine.js").OutboxItem} OutboxItem */
+
+/**
+ * What a list asks its owner to do.
+ * @typedef {object} OutboxRequests
+ * @property {(id: string) => void} send
+ * @property {(id: string) => void} sendAnyway
+ * @property {(item: OutboxItem) => void} delete
+ * @property {(id: string) => Promise<string>} load
+ * @property {(error: Error) => void} failed
+ */
+
+/** The list named Outbox, keyed by deposit, so that what plays goes on playing. */
+export class OutboxList {
+  #list = tree("ul", { "aria-label": "Outbox", part: "outbox-list" });
+  #section = tree("section", { class: "outbox", part: "outbox", hidden: true }, tree("h3", {}, "Outbox"), this.#list);
+  /** @type {Map<string, OutboxRow>} */
+  #rows = new Map();
+  #requests;
+
+  /** @param {OutboxRequests} requests */
+  constructor(requests) {
+    this.#requests = requests;
+  }
+
+  /** Heading and list. */
+  get element() {
+    return this.#section;
+  }
+
+  /**
+   * Shows these items, in this order.
+   * @param {OutboxItem[]} items
+   * @param {import("./call-words.js").Situation} situation
+   * @param {string} [inHand] the deposit the stage speaks of
+   */
+  show(items, situation, inHand) {
+    this.#dropAllBut(new Set(items.map((item) => item.deposit_id)));
+    items.forEach((item, index) => {
+      const row = this.#row(item);
+      row.show(item, situation, item.deposit_id === inHand);
+      if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
+    });
+    this.#section.hidden = items.length === 0;
+  }
+
+  /** Releases all players. */
+  close() {
+    this.#dropAllBut(new Set());
+  }
+
+  /** @param {OutboxItem} item */
+  #row(item) {
+    const known = this.#rows.get(item.deposit_id);
+    if (known) return known;
+    const made = new OutboxRow(item.deposit_id, this.#requests);
+    this.#rows.set(item.deposit_id, made);
+    return made;
+  }
+
+  /** @param {Set<string>} kept */
+  #dropAllBut(kept) {
+    for (const [id, row] of this.#rows) {
+      if (kept.has(id)) continue;
+      row.close();
+      this.#rows.delete(id);
+    }
+  }
+}
+
+class OutboxRow {
+  #title = tree("span", { class: "who" });
+  #facts = tree("span", { class: "small muted figures" });
+  #line = tree("p", { class: "small muted figures", part: "outbox-reason" });
+  #controls = tree("div", { class: "row" });
+  #player;
+  #buttons;
+  /** @type {OutboxItem | undefined} */
+  #item;
+  #requests;
+
+  /**
+   * @param {string} id
+   * @param {OutboxRequests} requests
+   */
+  constructor(id, requests) {
+    this.#requests = requests;
+    this.#player = new Player({ load: () => requests.load(id), failed: requests.failed, look: "quiet" });
+    this.#buttons = {
+      send: button("Send", "send", () => requests.send(id)),
+      sendAnyway: button("Send anyway", "send", () => requests.sendAnyway(id)),
+      play: this.#player.button,
+      save: button("Save as file", "save", () => void this.#save(), "quiet"),
+      delete: button("Delete", "delete", () => this.#item && requests.delete(this.#item), "quiet"),
+    };
+    this.#controls.append(...Object.values(this.#buttons));
+    this.element = tree(
+      "li",
+      { part: "outbox-item" },
+      tree("div", { class: "top" }, this.#title, this.#facts),
+      this.#player.slider,
+      this.#line,
+      this.#controls,
+    );
+  }
+
+  /**
+   * @param {OutboxItem} item
+   * @param {import("./call-words.js").Situation} situation
+   * @param {boolean} inHand
+   */
+  show(item, situation, inHand) {
+    const name = item.to_name || nameOf(item.to);
+    if (this.#item?.duration_ms !== item.duration_ms) this.#player.show(item.waveform ?? [], item.duration_ms);
+    this.#item = item;
+    say(this.#title, `To ${name}`);
+    say(this.#facts, [clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].join(" · "));
+    say(this.#line, outboxLine(item, { ...situation, name, item }, inHand));
+    const offered = OUTBOX_CONTROLS[item.state] ?? [];
+    for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
+  }
+
+  close() {
+    this.#player.close();
+    this.element.remove();
+  }
+
+  async #save() {
+    const item = this.#item;
+    if (!item) return;
+    try {
+      const url = await this.#requests.load(item.deposit_id);
+      tree("a", { href: url, download: fileName(item) }).click();
+    } catch (error) {
+      this.#requests.failed(error);
+    }
+  }
+}
+
+/** @param {OutboxItem} item */
+function fileName({ to, to_name: name, created_at: time }) {
+  const stamp = new Date(time).toISOString().slice(0, 16).replace("T", "-").replace(":", "");
+  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.ogg`;
+}

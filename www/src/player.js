@@ -1,0 +1,206 @@
+// Plays one recording: the waveform is the seek bar, the button beside it starts and pauses.
+
+import { clock, spoken } from "./figures.js";
+import { relabel, button, tree } from "./tree.js";
+import { Waveform } from "./waveform.js";
+
+const HEARD_SHARE = 0.9;
+const STEP_S = 5;
+
+/** @type {Player | undefined} The one that sounds; another one starting pauses it. */
+let sounding;
+
+/**
+ * One player. It loads its sound at the first press only. `heard` is called once, when nine tenths of the
+ * sound were reached by listening; `failed` gets what went wrong.
+ */
+export class Player {
+  #waveform = new Waveform();
+  #audio = new Audio();
+  #slider = tree("div", { class: "slider", part: "slider", role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0" });
+  #time = tree("span", { class: "figures small muted", part: "position" });
+  #button;
+  /** @type {() => Promise<string | Blob>} */
+  #load;
+  #heard;
+  #failed;
+  #durationMs = 0;
+  #seekMs = 0;
+  #ready = false;
+  #told = false;
+  #frame = 0;
+  #url = "";
+  #ends = new AbortController();
+
+  /**
+   * @param {{ load: () => Promise<string | Blob>, heard?: () => void, failed?: (error: Error) => void, look?: string }} options
+   */
+  constructor({ load, heard = () => {}, failed = () => {}, look = "" }) {
+    this.#load = load;
+    this.#heard = heard;
+    this.#failed = failed;
+    this.#button = button("Play", "play", () => void this.toggle(), look);
+    this.#slider.append(this.#waveform.element);
+    this.#listen();
+  }
+
+  /** The Play button, which reads Pause while it plays. */
+  get button() {
+    return this.#button;
+  }
+
+  /** The waveform as a seek bar. */
+  get slider() {
+    return this.#slider;
+  }
+
+  /** Position and length in figures. */
+  get time() {
+    return this.#time;
+  }
+
+  /**
+   * Shows a recording before anything is loaded.
+   * @param {ArrayLike<number>} peaks
+   * @param {number} durationMs
+   */
+  show(peaks, durationMs) {
+    this.#unload();
+    this.#durationMs = durationMs;
+    this.#waveform.show(peaks);
+    this.#paint();
+  }
+
+  /** Plays, or pauses what plays. */
+  async toggle() {
+    if (!this.#audio.paused) return this.pause();
+    try {
+      await this.#prepare();
+      if (sounding !== this) sounding?.pause();
+      sounding = this;
+      await this.#audio.play();
+    } catch (error) {
+      if (error.name !== "AbortError") this.#failed(error);
+    }
+  }
+
+  /** Stops sounding; the position stays. */
+  pause() {
+    this.#audio.pause();
+  }
+
+  /** Releases the sound and all listeners. */
+  close() {
+    this.#ends.abort();
+    this.#unload();
+    if (sounding === this) sounding = undefined;
+  }
+
+  #unload() {
+    cancelAnimationFrame(this.#frame);
+    this.#audio.pause();
+    this.#audio.removeAttribute("src");
+    if (this.#url.startsWith("blob:")) URL.revokeObjectURL(this.#url);
+    this.#url = "";
+    this.#ready = false;
+    this.#seekMs = 0;
+  }
+
+  async #prepare() {
+    if (this.#ready) return;
+    const sound = await this.#load();
+    this.#url = typeof sound === "string" ? sound : URL.createObjectURL(sound);
+    this.#audio.src = this.#url;
+    this.#ready = true;
+    this.#audio.currentTime = this.#seekMs / 1000;
+  }
+
+  #listen() {
+    const options = { signal: this.#ends.signal };
+    for (const name of ["play", "pause", "ended", "seeked", "durationchange"]) {
+      this.#audio.addEventListener(name, () => this.#paint(), options);
+    }
+    this.#audio.addEventListener("error", () => this.#refuse(), options);
+    this.#slider.addEventListener("keydown", (event) => this.#key(event), options);
+    this.#slider.addEventListener("pointerdown", (event) => this.#drag(event), options);
+    this.#slider.addEventListener("pointermove", (event) => event.buttons === 1 && this.#point(event), options);
+  }
+
+  #refuse() {
+    if (!this.#audio.getAttribute("src")) return;
+    this.#ready = false;
+    this.#failed(new Error("This browser could not play the recording. It is safe; save it as a file to hear it elsewhere."));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const jumps = { ArrowLeft: -STEP_S, ArrowDown: -STEP_S, ArrowRight: STEP_S, ArrowUp: STEP_S, Home: -Infinity, End: Infinity };
+    if (event.key === " " || event.key === "Enter") void this.toggle();
+    else if (event.key in jumps) this.#seek(this.#positionMs() + jumps[event.key] * 1000);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {PointerEvent} event */
+  #drag(event) {
+    this.#slider.setPointerCapture(event.pointerId);
+    this.#point(event);
+  }
+
+  /** @param {PointerEvent} event */
+  #point(event) {
+    const { left, width } = this.#slider.getBoundingClientRect();
+    if (width > 0) this.#seek(((event.clientX - left) / width) * this.#lengthMs());
+  }
+
+  /** @param {number} ms */
+  #seek(ms) {
+    this.#seekMs = Math.min(this.#lengthMs(), Math.max(0, ms));
+    if (this.#ready) this.#audio.currentTime = this.#seekMs / 1000;
+    this.#paint();
+  }
+
+  #positionMs() {
+    return this.#ready ? this.#audio.currentTime * 1000 : this.#seekMs;
+  }
+
+  #lengthMs() {
+    const known = this.#audio.duration;
+    return Number.isFinite(known) && known > 0 ? known * 1000 : this.#durationMs;
+  }
+
+  #paint() {
+    const position = this.#positionMs();
+    const length = this.#lengthMs();
+    const playing = !this.#audio.paused && !this.#audio.ended;
+    this.#waveform.progress = length > 0 ? position / length : 0;
+    this.#time.textContent = position > 0 ? `${clock(position)} / ${clock(length)}` : clock(length);
+    this.#describe(position, length);
+    relabel(this.#button, playing ? "Pause" : "Play", playing ? "pause" : "play");
+    this.#tell(playing, length > 0 ? position / length : 0);
+    cancelAnimationFrame(this.#frame);
+    if (playing) this.#frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  /**
+   * @param {number} position
+   * @param {number} length
+   */
+  #describe(position, length) {
+    const text = `${spoken(position)} of ${spoken(length)}`;
+    if (this.#slider.getAttribute("aria-valuetext") === text) return;
+    this.#slider.setAttribute("aria-valuemax", String(Math.round(length / 1000)));
+    this.#slider.setAttribute("aria-valuenow", String(Math.round(position / 1000)));
+    this.#slider.setAttribute("aria-valuetext", text);
+  }
+
+  /**
+   * @param {boolean} playing
+   * @param {number} share
+   */
+  #tell(playing, share) {
+    if (this.#told || !(this.#audio.ended || (playing && share >= HEARD_SHARE))) return;
+    this.#told = true;
+    this.#heard();
+  }
+}

@@ -1,0 +1,19 @@
+// What went wrong, in words: what happened, what is safe, what to do. The engine's own words serve, except
+// where the page knows better how this browser is helped.
+
+const HELP = {
+  microphone_refused:
+    "The microphone is blocked. Calling and listening still work. To leave a message, press the icon beside the page’s address, allow the microphone, and press Record.",
+  microphone_missing: "No microphone was found. Calling and listening still work. Plug one in and press Record.",
+};
+
+/**
+ * @param {{ code?: string, name?: string, message?: string }} error
+ * @returns {string}
+ */
+export function explain(error) {
+  return (
+    HELP[error.code ?? error.name ?? ""] ??
+    (error.message || "Something went wrong. What you recorded is safe on this device. Try again.")
+  );
+}
