@@ -237,7 +237,8 @@ macro_rules! common_accessors {
             }
 
             fn write_behind(&self, start_line: String) -> Vec<u8> {
-                let mut out = start_line.into_bytes();
+                let mut out = start_line.replace(['\r', '\n'], " ").into_bytes();
+                out.extend_from_slice(b"\r\n");
                 self.headers.write_to(&mut out);
                 let length = format!("Content-Length: {}\r\n\r\n", self.body.len());
                 out.extend_from_slice(length.as_bytes());

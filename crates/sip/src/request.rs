@@ -78,7 +78,7 @@ impl Request {
     /// The message on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let start = format!("{} {} SIP/2.0\r\n", self.method, self.uri);
+        let start = format!("{} {} SIP/2.0", self.method, self.uri);
         self.write_behind(start)
     }
 }

@@ -76,7 +76,7 @@ impl Response {
     /// The message on the wire.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let start = format!("SIP/2.0 {} {}\r\n", self.status, self.reason);
+        let start = format!("SIP/2.0 {} {}", self.status, self.reason);
         self.write_behind(start)
     }
 }

@@ -81,7 +81,7 @@ fn split_once(text: &str, separator: char) -> Option<(&str, &str)> {
     None
 }
 
-/// A value that stays on its header line: every CR, LF and NUL-free line end becomes a space.
+/// A value that stays on its line: every CR and LF becomes a space.
 pub(crate) fn one_line(value: &str) -> String {
     value
         .trim()

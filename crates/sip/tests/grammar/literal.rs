@@ -137,6 +137,13 @@ fn no_value_can_add_a_header_line() {
         NameAddr::new("sip:a@b".parse().unwrap()).with_display_name("x\r\n\"Route: <sip:evil>");
     invite.set_header("From", &from.to_string());
     let reply = Response::reply_to(&invite, 400, "no\r\nX: y", None);
+    invite.set_uri(Uri::sip_host("example.com\r\nX: y"));
+    assert!(
+        !String::from_utf8(invite.to_bytes())
+            .unwrap()
+            .contains("\nX:")
+    );
+    invite.set_uri(Uri::sip_host("example.com"));
     for bytes in [invite.to_bytes(), reply.to_bytes()] {
         let Ok(message) = parse(&bytes) else {
             panic!("{}", String::from_utf8_lossy(&bytes))
