@@ -1,0 +1,169 @@
+//! The events the page's listener gets, one plain object each.
+
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::outbox::OutboxItem;
+use crate::problem::Problem;
+
+/// One event; its name is the `type` field of the object.
+#[derive(Clone, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Event {
+    /// The state word changed.
+    State {
+        /// A state word of the element.
+        state: &'static str,
+        /// The address dialled.
+        to: Option<String>,
+        /// The callee's name, where the answer told it.
+        display_name: Option<String>,
+    },
+    /// The callee's voicemail gave the right to leave a message, and it is on disk.
+    Session {
+        /// Key of the stored session (never the token).
+        id: String,
+        /// Whose mailbox it is.
+        called_party: String,
+        /// Unix milliseconds, where the exchange told.
+        expires_at: Option<f64>,
+    },
+    /// The greeting may be played from here.
+    Greeting {
+        /// Address of the greeting.
+        url: String,
+        /// Length, where the exchange told it.
+        duration_ms: Option<f64>,
+    },
+    /// The callee's voice.
+    RemoteAudio {
+        /// A `MediaStream`.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        stream: JsValue,
+    },
+    /// Loudness while recording.
+    Level {
+        /// From 0 to 1.
+        peak: f32,
+        /// Recorded so far.
+        elapsed_ms: f64,
+    },
+    /// A draft is complete on disk.
+    Recorded {
+        /// The draft.
+        deposit_id: String,
+        /// Its length.
+        duration_ms: f64,
+        /// Peaks for drawing.
+        waveform: Vec<u8>,
+    },
+    /// The outbox as it is now.
+    Outbox {
+        /// All rows, newest first.
+        items: Vec<OutboxItem>,
+    },
+    /// Bytes the exchange has acknowledged.
+    Progress {
+        /// The deposit.
+        deposit_id: String,
+        /// Acknowledged bytes.
+        sent: f64,
+        /// All bytes.
+        total: f64,
+    },
+    /// The message is in the callee's mailbox, for good.
+    Deposited {
+        /// The deposit.
+        deposit_id: String,
+        /// Compact JWS.
+        receipt: String,
+        /// The message's id in the mailbox.
+        message_id: String,
+    },
+    /// Something failed; nothing recorded is lost by it.
+    Error {
+        /// Stable code.
+        code: String,
+        /// Plain words.
+        message: String,
+    },
+    /// The signalling connection came or went.
+    Connection {
+        /// Whether it stands.
+        online: bool,
+    },
+    /// Counters of the own mailbox (RFC 3842).
+    Mailbox {
+        /// Messages nobody listened to yet.
+        new: u32,
+        /// All messages.
+        total: u32,
+    },
+    /// What the browser promises about the disk.
+    Storage {
+        /// Whether the browser may evict what we keep.
+        persisted: bool,
+        /// Free bytes, as far as the browser tells.
+        free_bytes: Option<f64>,
+    },
+}
+
+impl From<Problem> for Event {
+    fn from(problem: Problem) -> Self {
+        Self::Error {
+            code: problem.code,
+            message: problem.message,
+        }
+    }
+}
+
+/// The page's listener. Events are delivered in order from the microtask queue, so that a listener
+/// may call the client again without meeting it in the middle of something.
+#[derive(Clone)]
+pub(crate) struct Listener {
+    function: Option<js_sys::Function>,
+}
+
+impl Listener {
+    /// Listener over a page's function; anything else listens to nothing.
+    pub(crate) fn new(function: &JsValue) -> Self {
+        Self {
+            function: function.dyn_ref::<js_sys::Function>().cloned(),
+        }
+    }
+
+    /// A listener for hosts that want no events, as the service worker.
+    pub(crate) fn silent() -> Self {
+        Self { function: None }
+    }
+
+    /// Delivers one event.
+    pub(crate) fn emit(&self, event: Event) {
+        let Some(function) = self.function.clone() else {
+            return;
+        };
+        wasm_bindgen_futures::spawn_local(async move {
+            let Ok(value) = serde_wasm_bindgen::to_value(&event) else {
+                return;
+            };
+            if let Err(thrown) = function.call1(&JsValue::UNDEFINED, &value) {
+                report(&thrown);
+            }
+        });
+    }
+
+    /// Delivers a problem as an error event.
+    pub(crate) fn problem(&self, problem: Problem) {
+        self.emit(problem.into());
+    }
+}
+
+/// Hands what a listener threw to the page's own error handling.
+fn report(thrown: &JsValue) {
+    let report = js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str("reportError"))
+        .ok()
+        .and_then(|function| function.dyn_into::<js_sys::Function>().ok());
+    if let Some(report) = report {
+        drop(report.call1(&JsValue::UNDEFINED, thrown));
+    }
+}

@@ -1,0 +1,190 @@
+//! Who uses this device: a name given once, or a sign-in that survives restarts.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sip::address;
+use sip::credentials::Credentials;
+use sip::user_agent::configuration::Configuration;
+
+use crate::clock;
+use crate::http::Request;
+use crate::problem::Problem;
+use crate::server::Server;
+use crate::storage::Database;
+
+const NAME: &str = "name";
+const LOGIN: &str = "login";
+const REGISTER_EXPIRES_S: u32 = 600;
+/// Names of the loopback interface: on one development machine they are one domain.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
+
+/// A sign-in as it is stored.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Login {
+    server: String,
+    address: String,
+    display_name: String,
+    token: String,
+    expires_at: Option<i64>,
+}
+
+/// What the page sees of a sign-in.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Account {
+    /// `sip:user@domain`.
+    pub(crate) address: String,
+    /// As the server knows it.
+    pub(crate) display_name: String,
+}
+
+/// The user of this device.
+pub(crate) struct Identity {
+    database: Rc<Database>,
+    server: Rc<Server>,
+    name: RefCell<String>,
+    login: RefCell<Option<Login>>,
+}
+
+impl Identity {
+    /// What this device knows from before.
+    pub(crate) async fn load(database: Rc<Database>, server: Rc<Server>) -> Result<Self, Problem> {
+        let name: Option<String> = database.value(NAME).await?;
+        let login: Option<Login> = database.value(LOGIN).await?;
+        let login = login.filter(|login| login.server == server.origin() && is_current(login));
+        Ok(Self {
+            database,
+            server,
+            name: RefCell::new(name.unwrap_or_default()),
+            login: RefCell::new(login),
+        })
+    }
+
+    /// What the user agent needs to know.
+    pub(crate) fn configuration(&self) -> Configuration {
+        let login = self.login.borrow();
+        let domain = login
+            .as_ref()
+            .and_then(|login| login.address.rsplit('@').next())
+            .unwrap_or_else(|| self.server.domain());
+        Configuration {
+            address: login.as_ref().map(|login| login.address.clone()),
+            display_name: self.display_name(),
+            domain: domain.to_owned(),
+            credentials: login.as_ref().map_or(Credentials::None, |login| {
+                Credentials::Bearer(login.token.clone())
+            }),
+            instance: None,
+            register_expires_s: REGISTER_EXPIRES_S,
+        }
+    }
+
+    /// The canonical form of an address somebody typed.
+    pub(crate) fn address(&self, text: &str) -> Result<String, Problem> {
+        let own = self.server.domain();
+        let mut aliases = vec![own];
+        if LOOPBACK.contains(&own) {
+            aliases.extend(LOOPBACK);
+        }
+        address::normalise(text, &aliases)
+            .map(|address| address.as_str().to_owned())
+            .map_err(|error| {
+                Problem::new(
+                    "address_invalid",
+                    format!("{text:?} is not an address: {error}."),
+                )
+            })
+    }
+
+    /// The name this device gives to callees.
+    pub(crate) fn name(&self) -> String {
+        self.name.borrow().clone()
+    }
+
+    /// Keeps the name of an anonymous caller.
+    pub(crate) async fn set_name(&self, name: &str) -> Result<(), Problem> {
+        let name = name.trim().to_owned();
+        self.name.replace(name.clone());
+        self.database.set_value(NAME, &name).await?;
+        Ok(())
+    }
+
+    /// Who is signed in.
+    pub(crate) fn account(&self) -> Option<Account> {
+        self.login.borrow().as_ref().map(|login| Account {
+            address: login.address.clone(),
+            display_name: login.display_name.clone(),
+        })
+    }
+
+    /// The login token.
+    pub(crate) fn token(&self) -> Result<String, Problem> {
+        self.login
+            .borrow()
+            .as_ref()
+            .map(|login| login.token.clone())
+            .ok_or_else(|| Problem::new("signed_out", "Sign in first."))
+    }
+
+    /// Signs in and keeps it.
+    pub(crate) async fn sign_in(&self, text: &str, password: &str) -> Result<(), Problem> {
+        let address = self.address(text)?;
+        let answer = Request::new("POST", &self.server.url("/login"))
+            .json(&json!({ "address": address, "password": password }))
+            .send()
+            .await?;
+        if !answer.is_success() {
+            return Err(refused(answer.status(), answer.problem().await));
+        }
+        let answer = answer.json().await?;
+        let text = |name: &str| answer.get(name).and_then(|value| value.as_str());
+        let token = text("token").ok_or_else(|| {
+            Problem::new("bad_answer", "The server's answer could not be understood.")
+        })?;
+        let login = Login {
+            server: self.server.origin().to_owned(),
+            address: text("address").unwrap_or(&address).to_owned(),
+            display_name: text("display_name").unwrap_or_default().to_owned(),
+            token: token.to_owned(),
+            expires_at: text("expires_at").and_then(crate::signalling::unix_ms),
+        };
+        self.database.set_value(LOGIN, &login).await?;
+        self.login.replace(Some(login));
+        Ok(())
+    }
+
+    /// Signs out and forgets the token.
+    pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
+        self.login.replace(None);
+        self.database.remove_value(LOGIN).await?;
+        Ok(())
+    }
+
+    /// Name and sign-in are gone from the disk already.
+    pub(crate) fn forget(&self) {
+        self.login.replace(None);
+        self.name.take();
+    }
+
+    fn display_name(&self) -> Option<String> {
+        let login = self.login.borrow();
+        let signed_in = login.as_ref().map(|login| login.display_name.clone());
+        let name = signed_in.unwrap_or_else(|| self.name());
+        (!name.is_empty()).then_some(name)
+    }
+}
+
+fn is_current(login: &Login) -> bool {
+    login
+        .expires_at
+        .is_none_or(|expires| expires > clock::now_ms())
+}
+
+fn refused(status: u16, problem: Problem) -> Problem {
+    match status {
+        401 | 403 => Problem::new("login_refused", "Address or password is wrong."),
+        _ => problem,
+    }
+}

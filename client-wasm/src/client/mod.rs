@@ -1,0 +1,273 @@
+//! The class the pages use. Each method converts, calls and converts back; no rule lives here.
+
+mod call;
+mod engine;
+mod event;
+mod identity;
+mod options;
+mod recording;
+mod stage;
+
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use engine::Engine;
+pub(crate) use event::{Event as ClientEvent, Listener};
+pub(crate) use identity::Identity;
+use options::Options;
+use stage::State;
+
+use crate::mailbox::Mailbox;
+use crate::problem::Problem;
+
+type Outcome<Value = ()> = Result<Value, JsValue>;
+
+/// One caller's or callee's client. Every error is a JavaScript `Error` with a stable code in `name`.
+#[wasm_bindgen]
+pub struct Client {
+    engine: Rc<Engine>,
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// Opens the client: `{server, worker_url, worklet_url, processing?, to?, network_gate?,
+    /// ice_servers?}` and a function that hears all events as plain objects with a `type`.
+    pub async fn open(options: JsValue, listener: JsValue) -> Outcome<Self> {
+        let options = Options::read(options)?;
+        let engine = Engine::open(options, Listener::new(&listener)).await?;
+        Ok(Self { engine })
+    }
+
+    /// Ends call, recorder, timers and sockets. What is on disk goes on at the next start.
+    pub fn close(&self) {
+        self.engine.close();
+    }
+
+    /// The name an anonymous caller gave.
+    pub fn name(&self) -> String {
+        self.engine.identity.name()
+    }
+
+    /// Keeps the name of an anonymous caller; it is asked once.
+    pub async fn set_name(&self, name: String) -> Outcome {
+        self.engine.identity.set_name(&name).await?;
+        self.reconfigure();
+        Ok(())
+    }
+
+    /// Signs in; survives reload and restart until it expires.
+    pub async fn sign_in(&self, address: String, password: String) -> Outcome {
+        self.engine.identity.sign_in(&address, &password).await?;
+        self.reconfigure();
+        Ok(())
+    }
+
+    /// Signs out and forgets the sign-in.
+    pub async fn sign_out(&self) -> Outcome {
+        self.engine.agent.stop_listening();
+        self.engine.identity.sign_out().await?;
+        self.reconfigure();
+        Ok(())
+    }
+
+    /// `{address, display_name}` of the signed-in user, or undefined.
+    pub fn signed_in(&self) -> JsValue {
+        match self.engine.identity.account() {
+            Some(account) => serde_wasm_bindgen::to_value(&account).unwrap_or(JsValue::UNDEFINED),
+            None => JsValue::UNDEFINED,
+        }
+    }
+
+    /// Whom messages are for, where no call said it.
+    pub fn set_callee(&self, to: String) -> Outcome {
+        let to = self.engine.identity.address(&to)?;
+        self.engine.stage.set_callee(to);
+        Ok(())
+    }
+
+    /// Calls an address. What follows comes as events.
+    pub fn call(&self, to: String) -> Outcome {
+        let to = self.engine.identity.address(&to)?;
+        let is_busy = matches!(
+            self.engine.stage.state(),
+            State::Calling | State::Ringing | State::Talking | State::Recording | State::Paused
+        );
+        if is_busy {
+            return Err(Problem::new("busy", "Finish the call or the recording first.").into());
+        }
+        self.engine.stage.leave();
+        let engine = Rc::clone(&self.engine);
+        wasm_bindgen_futures::spawn_local(async move { call::place(engine, to).await });
+        Ok(())
+    }
+
+    /// Ends the call.
+    pub fn hang_up(&self) {
+        call::hang_up(&self.engine);
+    }
+
+    /// Goes on without hearing the greeting.
+    pub fn skip_greeting(&self) {
+        call::skip_greeting(&self.engine);
+    }
+
+    /// The page has played the greeting to its end.
+    pub fn greeting_ended(&self) {
+        call::greeting_ended(&self.engine);
+    }
+
+    /// Records a message for the address called last, or for `to`.
+    pub async fn record(&self, to: Option<String>) -> Outcome {
+        Ok(recording::begin(&self.engine, to).await?)
+    }
+
+    /// Holds the recording.
+    pub fn pause(&self) {
+        recording::pause(&self.engine);
+    }
+
+    /// Goes on with a held recording.
+    pub fn resume(&self) {
+        recording::resume(&self.engine);
+    }
+
+    /// Ends the recording: a draft, which only `send` sends.
+    pub fn stop(&self) {
+        recording::stop(&self.engine);
+    }
+
+    /// An object URL of a recording, for playing and saving; the page revokes it.
+    pub async fn play_url(&self, deposit_id: String) -> Outcome<String> {
+        let sound = self.engine.sound(&deposit_id).await?;
+        web_sys::Url::create_object_url_with_blob(&sound)
+    }
+
+    /// Deletes a message from this device; `restore` brings it back for ten minutes.
+    pub async fn discard(&self, deposit_id: String) -> Outcome {
+        self.engine.outbox.discard(&deposit_id).await?;
+        let stage = &self.engine.stage;
+        if stage.deposit().as_ref() == Some(&deposit_id) && stage.is_about_message() {
+            stage.set_deposit(None);
+            stage.enter(State::Ready);
+        }
+        Ok(())
+    }
+
+    /// Takes back `discard`.
+    pub async fn restore(&self, deposit_id: String) -> Outcome {
+        self.engine.outbox.restore(&deposit_id).await?;
+        let stage = &self.engine.stage;
+        if stage.deposit().is_none() && stage.state() == State::Ready {
+            stage.set_deposit(Some(deposit_id));
+            stage.enter(State::Review);
+        }
+        Ok(())
+    }
+
+    /// **Send**: from now on it goes up by itself.
+    pub async fn send(&self, deposit_id: String) -> Outcome {
+        self.engine.outbox.send(&deposit_id).await?;
+        self.engine.stage.show_sending(&deposit_id);
+        Ok(())
+    }
+
+    /// **Send anyway**: whatever the gate says.
+    pub async fn send_anyway(&self, deposit_id: String) -> Outcome {
+        self.engine.outbox.send_anyway(&deposit_id).await?;
+        self.engine.stage.show_sending(&deposit_id);
+        Ok(())
+    }
+
+    /// All messages of this device, newest first.
+    pub async fn outbox(&self) -> Outcome<JsValue> {
+        let items = self.engine.outbox.items().await?;
+        Ok(serde_wasm_bindgen::to_value(&items)?)
+    }
+
+    /// A hint that the network may be back.
+    pub async fn retry(&self) -> Outcome {
+        Ok(self.engine.retry().await?)
+    }
+
+    /// Forgets everything on this device: messages, sessions, name and sign-in.
+    pub async fn clear_device(&self) -> Outcome {
+        self.engine.clear().await?;
+        self.reconfigure();
+        Ok(())
+    }
+
+    /// Registers for new messages; `mailbox` events follow.
+    pub fn listen(&self) -> Outcome {
+        self.engine.identity.token()?;
+        self.engine.agent.listen();
+        Ok(())
+    }
+
+    /// Counts, settings and storage of the own mailbox.
+    pub async fn mailbox(&self) -> Outcome<JsValue> {
+        Ok(self.inbox()?.summary().await?)
+    }
+
+    /// A page of messages, newest first: `{messages, next}`.
+    pub async fn messages(&self, after: Option<String>) -> Outcome<JsValue> {
+        Ok(self.inbox()?.messages(after.as_deref()).await?)
+    }
+
+    /// Marks a message `new`, `heard` or `saved`.
+    pub async fn set_message_state(&self, id: String, state: String) -> Outcome {
+        Ok(self.inbox()?.set_state(&id, &state).await?)
+    }
+
+    /// Deletes a message; `restore_message` brings it back for 24 hours.
+    pub async fn delete_message(&self, id: String) -> Outcome {
+        Ok(self.inbox()?.delete(&id).await?)
+    }
+
+    /// Takes back `delete_message`.
+    pub async fn restore_message(&self, id: String) -> Outcome {
+        Ok(self.inbox()?.restore(&id).await?)
+    }
+
+    /// The bytes of a message.
+    pub async fn message_media(&self, id: String) -> Outcome<web_sys::Blob> {
+        Ok(self.inbox()?.media(&id).await?)
+    }
+
+    /// Makes a `Blob`, or a recording of this device by its deposit id, the personal greeting.
+    pub async fn put_greeting(&self, greeting: JsValue, duration_ms: f64) -> Outcome {
+        let sound = match greeting.as_string() {
+            Some(deposit_id) => self.engine.sound(&deposit_id).await?,
+            None => greeting.dyn_into().map_err(|_| {
+                Problem::new(
+                    "greeting_invalid",
+                    "A greeting is a sound file or a recording.",
+                )
+            })?,
+        };
+        Ok(self.inbox()?.put_greeting(&sound, duration_ms).await?)
+    }
+
+    /// Back to the system's greeting.
+    pub async fn delete_greeting(&self) -> Outcome {
+        Ok(self.inbox()?.delete_greeting().await?)
+    }
+
+    fn inbox(&self) -> Result<Mailbox, Problem> {
+        let token = self.engine.identity.token()?;
+        Ok(Mailbox::new(Rc::clone(&self.engine.server), token))
+    }
+
+    fn reconfigure(&self) {
+        let configuration = self.engine.identity.configuration();
+        self.engine.agent.configure(configuration);
+    }
+}
+
+/// For the service worker: brings up what is due for this server and returns how many messages are
+/// left to be sent.
+#[wasm_bindgen]
+pub async fn drain_outbox(server: String) -> Outcome<u32> {
+    Ok(crate::outbox::drain(&server).await?)
+}

@@ -1,0 +1,52 @@
+//! What the page opens the client with.
+
+use serde::Deserialize;
+use wasm_bindgen::JsValue;
+
+use crate::media::Processing;
+use crate::problem::Problem;
+
+/// The first argument of `Client.open`.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Options {
+    /// `https:` origin of the server, or the `wss:` address of an RFC 7118 proxy.
+    pub(crate) server: String,
+    /// Address of the recorder's worker.
+    #[serde(default)]
+    pub(crate) worker_url: String,
+    /// Address of the recorder's worklet.
+    #[serde(default)]
+    pub(crate) worklet_url: String,
+    /// `off`: the microphone's sound as it is.
+    #[serde(default)]
+    pub(crate) processing: Option<String>,
+    /// Whom messages are for while nobody was called.
+    #[serde(default)]
+    pub(crate) to: Option<String>,
+    /// `auto`, `wifi` or `always`.
+    #[serde(default)]
+    pub(crate) network_gate: Option<String>,
+    /// Servers for ICE, as `RTCPeerConnection` takes them.
+    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    pub(crate) ice_servers: JsValue,
+}
+
+impl Options {
+    /// Reads the argument.
+    pub(crate) fn read(value: JsValue) -> Result<Self, Problem> {
+        serde_wasm_bindgen::from_value(value).map_err(|error| {
+            Problem::new(
+                "options_invalid",
+                format!("The client cannot be opened like this: {error}."),
+            )
+        })
+    }
+
+    /// Whether the browser may clean up the sound.
+    pub(crate) fn sound(&self) -> Processing {
+        match self.processing.as_deref() {
+            Some("off") => Processing::Off,
+            _ => Processing::Browser,
+        }
+    }
+}

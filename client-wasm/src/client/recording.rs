@@ -1,0 +1,187 @@
+//! Recording a message: microphone, recorder, and the draft that comes out of it.
+
+use std::rc::Rc;
+
+use super::engine::Engine;
+use super::stage::State;
+use super::{call, engine};
+use crate::capture::{CaptureEvent, Recorded, Recorder, Scripts, recover};
+use crate::client::ClientEvent;
+use crate::clock;
+use crate::outbox::count;
+use crate::problem::Problem;
+use crate::storage::{DepositRow, RowState};
+
+/// The longest message where no session says otherwise.
+const LONGEST_S: u64 = 300;
+const CONTENT_TYPE: &str = "audio/ogg; codecs=opus";
+
+/// **Record**: needs neither a session nor a network.
+pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(), Problem> {
+    if engine.recorder.borrow().is_some() {
+        return Err(Problem::new(
+            "recording",
+            "A message is being recorded already.",
+        ));
+    }
+    let to = callee(engine, to)?;
+    // Who records has heard enough of the greeting.
+    call::hang_up(engine);
+    let microphone = match engine.stage.microphone() {
+        Some(microphone) => microphone,
+        None => engine.open_microphone().await?,
+    };
+    let row = row(engine, &to)?;
+    let longest_s = engine
+        .stage
+        .session()
+        .and_then(|session| session.max_duration_s)
+        .unwrap_or(LONGEST_S);
+    let scripts = Scripts {
+        worker: engine.options.worker_url.clone(),
+        worklet: engine.options.worklet_url.clone(),
+    };
+    engine.stage.set_deposit(Some(row.deposit_id.clone()));
+    let hearing = Rc::downgrade(engine);
+    let deposit_id = row.deposit_id.clone();
+    let stream = microphone.hand_over();
+    engine.stage.release_microphone();
+    drop(microphone);
+    let started = Recorder::start(
+        stream?,
+        &scripts,
+        &row,
+        Some(longest_s.saturating_mul(1000)),
+        move |event| {
+            if let Some(engine) = hearing.upgrade() {
+                hear(&engine, &deposit_id, event);
+            }
+        },
+    )
+    .await
+    .map_err(|error| Problem::new(error.code(), format!("Recording did not start: {error}.")))?;
+    drop(engine.recorder.replace(Some(started)));
+    engine::keep_on_disk();
+    Ok(())
+}
+
+/// **Pause**.
+pub(super) fn pause(engine: &Engine) {
+    if engine.stage.state() != State::Recording {
+        return;
+    }
+    if let Some(recorder) = engine.recorder.borrow().as_ref() {
+        recorder.pause();
+    }
+    engine.stage.enter(State::Paused);
+}
+
+/// **Resume**.
+pub(super) fn resume(engine: &Engine) {
+    if engine.stage.state() != State::Paused {
+        return;
+    }
+    if let Some(recorder) = engine.recorder.borrow().as_ref() {
+        recorder.resume();
+    }
+    engine.stage.enter(State::Recording);
+}
+
+/// **Stop**: a draft, nothing more.
+pub(super) fn stop(engine: &Engine) {
+    if let Some(recorder) = engine.recorder.borrow().as_ref() {
+        recorder.stop();
+    }
+}
+
+fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
+    let to = to.map(|to| engine.identity.address(&to)).transpose()?;
+    let to = to
+        .or_else(|| engine.stage.callee())
+        .ok_or_else(|| Problem::new("no_callee", "Say first whom the message is for."))?;
+    engine.stage.set_callee(to.clone());
+    Ok(to)
+}
+
+fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
+    let session = engine
+        .stage
+        .session()
+        .filter(|session| session.called_party == to);
+    Ok(DepositRow {
+        deposit_id: uuid()?,
+        state: RowState::Recording,
+        to: to.to_owned(),
+        server: engine.server.origin().to_owned(),
+        session_id: session.map(|session| session.id),
+        kind: "voice".to_owned(),
+        content_type: CONTENT_TYPE.to_owned(),
+        created_at: clock::now_ms(),
+        ..DepositRow::default()
+    })
+}
+
+/// A random UUID (RFC 9562 section 5.4).
+fn uuid() -> Result<String, Problem> {
+    let value = u128::from_be_bytes(clock::random()?);
+    let value = (value & !(0xf << 76) | (0x4 << 76)) & !(0x3 << 62) | (0x2 << 62);
+    let part = |shift: u32, bits: u32| (value >> shift) & ((1 << bits) - 1);
+    Ok(format!(
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+        part(96, 32),
+        part(80, 16),
+        part(64, 16),
+        part(48, 16),
+        part(0, 48)
+    ))
+}
+
+fn hear(engine: &Rc<Engine>, deposit_id: &str, event: CaptureEvent) {
+    match event {
+        CaptureEvent::Started => {
+            engine.stage.enter(State::Recording);
+            engine.outbox.changed();
+        }
+        CaptureEvent::Level { peak, elapsed_ms } => engine.listener.emit(ClientEvent::Level {
+            peak,
+            elapsed_ms: count(elapsed_ms),
+        }),
+        CaptureEvent::Saved { .. } => {}
+        CaptureEvent::Finished(recorded) => finish(engine, recorded),
+        CaptureEvent::Failed { code, message } => {
+            fail(engine, deposit_id, Problem { code, message });
+        }
+    }
+}
+
+fn finish(engine: &Rc<Engine>, recorded: Recorded) {
+    drop_recorder(engine);
+    engine.listener.emit(ClientEvent::Recorded {
+        deposit_id: recorded.deposit_id,
+        duration_ms: count(recorded.duration_ms),
+        waveform: recorded.waveform,
+    });
+    engine.stage.enter(State::Review);
+    engine.outbox.changed();
+}
+
+/// What was saved until then is closed and offered.
+fn fail(engine: &Rc<Engine>, deposit_id: &str, problem: Problem) {
+    drop_recorder(engine);
+    engine.listener.problem(problem);
+    engine.stage.set_deposit(None);
+    engine.stage.enter(State::Ready);
+    let (engine, deposit_id) = (Rc::clone(engine), deposit_id.to_owned());
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Err(error) = recover(&engine.database, &deposit_id).await {
+            engine.listener.problem(error.into());
+        }
+        engine.outbox.changed();
+    });
+}
+
+/// The recorder is in the middle of telling us something: it goes when it has finished.
+fn drop_recorder(engine: &Rc<Engine>) {
+    let recorder = engine.recorder.take();
+    wasm_bindgen_futures::spawn_local(async move { drop(recorder) });
+}

@@ -1,0 +1,268 @@
+//! What happens on the page right now: the state word, the callee, the running call and its microphone.
+
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use crate::client::{ClientEvent, Listener};
+use crate::media::Microphone;
+use crate::signalling::Conversation;
+use crate::storage::{DepositRow, RowState, SessionRow};
+use crate::timer::Timer;
+
+/// A microphone that nobody speaks into is let go after this long.
+const MICROPHONE_MS: u32 = 60_000;
+
+/// The element's states (interface section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Nothing goes on.
+    Idle,
+    /// The call was placed.
+    Calling,
+    /// It rings.
+    Ringing,
+    /// The callee answered.
+    Talking,
+    /// The voicemail answered.
+    Greeting,
+    /// The call is over.
+    Ended,
+    /// The recorder is open.
+    Ready,
+    /// Sound is being written.
+    Recording,
+    /// The recorder holds.
+    Paused,
+    /// A draft is there.
+    Review,
+    /// Sent by the user.
+    Queued,
+    /// Held back.
+    Waiting,
+    /// Going up.
+    Uploading,
+    /// In the mailbox.
+    Deposited,
+    /// Refused.
+    Failed,
+}
+
+impl State {
+    /// The word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Calling => "calling",
+            Self::Ringing => "ringing",
+            Self::Talking => "talking",
+            Self::Greeting => "greeting",
+            Self::Ended => "ended",
+            Self::Ready => "ready",
+            Self::Recording => "recording",
+            Self::Paused => "paused",
+            Self::Review => "review",
+            Self::Queued => "queued",
+            Self::Waiting => "waiting",
+            Self::Uploading => "uploading",
+            Self::Deposited => "deposited",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the stage shows a message on its way rather than a call or a recorder.
+    fn is_sending(self) -> bool {
+        matches!(
+            self,
+            Self::Review | Self::Queued | Self::Waiting | Self::Uploading | Self::Failed
+        )
+    }
+
+    fn of(row: RowState) -> Option<Self> {
+        match row {
+            RowState::Queued => Some(Self::Queued),
+            RowState::Waiting => Some(Self::Waiting),
+            RowState::Uploading => Some(Self::Uploading),
+            RowState::Deposited => Some(Self::Deposited),
+            RowState::Failed => Some(Self::Failed),
+            RowState::Recording | RowState::Interrupted | RowState::Recorded => None,
+        }
+    }
+}
+
+/// The state word and what belongs to it.
+pub(crate) struct Stage {
+    listener: Listener,
+    state: Cell<State>,
+    callee: RefCell<Option<String>>,
+    deposit: RefCell<Option<String>>,
+    session: RefCell<Option<SessionRow>>,
+    conversation: RefCell<Option<Rc<Conversation>>>,
+    microphone: Rc<RefCell<Option<Rc<Microphone>>>>,
+    microphone_timer: Timer,
+    greeting_over: Cell<bool>,
+    generation: Cell<u32>,
+    /// Gives up waiting for the voicemail's BYE.
+    pub(crate) farewell: Timer,
+}
+
+impl Stage {
+    /// An idle stage.
+    pub(crate) fn new(listener: Listener, callee: Option<String>) -> Self {
+        Self {
+            listener,
+            state: Cell::new(State::Idle),
+            callee: RefCell::new(callee),
+            deposit: RefCell::new(None),
+            session: RefCell::new(None),
+            conversation: RefCell::new(None),
+            microphone: Rc::default(),
+            microphone_timer: Timer::default(),
+            greeting_over: Cell::new(false),
+            generation: Cell::new(0),
+            farewell: Timer::default(),
+        }
+    }
+
+    /// The state now.
+    pub(crate) fn state(&self) -> State {
+        self.state.get()
+    }
+
+    /// Takes a state and says so, unless it is the same.
+    pub(crate) fn enter(&self, state: State) {
+        if self.state.replace(state) == state {
+            return;
+        }
+        self.listener.emit(ClientEvent::State {
+            state: state.word(),
+            to: self.callee(),
+            display_name: None,
+        });
+    }
+
+    /// Begins a call; the number tells it from all others.
+    pub(crate) fn begin(&self, callee: &str) -> u32 {
+        self.callee.replace(Some(callee.to_owned()));
+        self.session.replace(None);
+        self.deposit.replace(None);
+        self.greeting_over.set(false);
+        self.farewell.clear();
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.enter(State::Calling);
+        self.generation.get()
+    }
+
+    /// Whether this call still is the one on the stage.
+    pub(crate) fn is_current(&self, generation: u32) -> bool {
+        self.generation.get() == generation
+    }
+
+    /// No call is the current one any more.
+    pub(crate) fn leave(&self) {
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.farewell.clear();
+        drop(self.conversation.take());
+    }
+
+    /// The address dialled last.
+    pub(crate) fn callee(&self) -> Option<String> {
+        self.callee.borrow().clone()
+    }
+
+    /// Whom messages are for from now on.
+    pub(crate) fn set_callee(&self, callee: String) {
+        self.callee.replace(Some(callee));
+    }
+
+    /// The session of the last call.
+    pub(crate) fn session(&self) -> Option<SessionRow> {
+        self.session.borrow().clone()
+    }
+
+    /// Keeps the session of this call.
+    pub(crate) fn set_session(&self, session: SessionRow) {
+        self.session.replace(Some(session));
+    }
+
+    /// The running call.
+    pub(crate) fn conversation(&self) -> Option<Rc<Conversation>> {
+        self.conversation.borrow().clone()
+    }
+
+    /// Keeps or forgets the running call.
+    pub(crate) fn set_conversation(&self, conversation: Option<Rc<Conversation>>) {
+        drop(self.conversation.replace(conversation));
+    }
+
+    /// Whether the greeting was heard or skipped.
+    pub(crate) fn is_greeting_over(&self) -> bool {
+        self.greeting_over.get()
+    }
+
+    /// The greeting was heard or skipped.
+    pub(crate) fn end_greeting(&self) {
+        self.greeting_over.set(true);
+    }
+
+    /// The open microphone.
+    pub(crate) fn microphone(&self) -> Option<Rc<Microphone>> {
+        self.microphone
+            .borrow()
+            .clone()
+            .filter(|microphone| microphone.is_live())
+    }
+
+    /// Keeps a microphone for the call and the recorder; it is let go when nobody uses it in time.
+    pub(crate) fn keep_microphone(&self, microphone: Rc<Microphone>) {
+        self.microphone_timer.clear();
+        drop(self.microphone.replace(Some(microphone)));
+    }
+
+    /// Lets the microphone go soon, unless somebody records.
+    pub(crate) fn release_microphone_soon(&self) {
+        let slot = Rc::clone(&self.microphone);
+        self.microphone_timer
+            .after(MICROPHONE_MS, move || drop(slot.take()));
+    }
+
+    /// Lets the microphone go: its tracks stop with the last user.
+    pub(crate) fn release_microphone(&self) {
+        self.microphone_timer.clear();
+        drop(self.microphone.take());
+    }
+
+    /// The message the state word speaks of.
+    pub(crate) fn set_deposit(&self, deposit_id: Option<String>) {
+        self.deposit.replace(deposit_id);
+    }
+
+    /// The message the state word speaks of.
+    pub(crate) fn deposit(&self) -> Option<String> {
+        self.deposit.borrow().clone()
+    }
+
+    /// Whether the state word speaks of a draft or of a message on its way.
+    pub(crate) fn is_about_message(&self) -> bool {
+        self.state.get().is_sending() || self.state.get() == State::Deposited
+    }
+
+    /// The user has sent this message: the stage shows how it fares, unless something else goes on.
+    pub(crate) fn show_sending(&self, deposit_id: &str) {
+        let is_free = matches!(self.state.get(), State::Idle | State::Ready | State::Ended);
+        if is_free || self.is_about_message() {
+            self.set_deposit(Some(deposit_id.to_owned()));
+            self.enter(State::Queued);
+        }
+    }
+
+    /// A row of the outbox took another state.
+    pub(crate) fn follow(&self, row: &DepositRow) {
+        let is_shown = self.deposit.borrow().as_ref() == Some(&row.deposit_id);
+        if !is_shown || !self.state.get().is_sending() {
+            return;
+        }
+        if let Some(state) = State::of(row.state) {
+            self.enter(state);
+        }
+    }
+}

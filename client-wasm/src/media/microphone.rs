@@ -1,0 +1,123 @@
+//! The microphone: asked for once per call, every track stopped when it is dropped.
+
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{MediaStream, MediaStreamConstraints, MediaStreamTrack, MediaStreamTrackState};
+
+use crate::problem::{Problem, name_of};
+
+/// Whether the browser may clean up the sound before we see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Processing {
+    /// Echo, noise and level are handled by the browser.
+    Browser,
+    /// The sound as it is, for studios and measurements.
+    Off,
+}
+
+/// An open microphone. Dropping it stops every track.
+pub(crate) struct Microphone {
+    stream: MediaStream,
+}
+
+impl Microphone {
+    /// Asks for the microphone; the browser may ask the user.
+    pub(crate) async fn open(processing: Processing) -> Result<Self, Problem> {
+        let devices = web_sys::window()
+            .map(|window| window.navigator())
+            .and_then(|navigator| navigator.media_devices().ok())
+            .ok_or_else(no_devices)?;
+        let promise = devices
+            .get_user_media_with_constraints(&constraints(processing))
+            .map_err(|cause| refusal(&cause))?;
+        let stream = JsFuture::from(promise)
+            .await
+            .map_err(|cause| refusal(&cause))?
+            .dyn_into()
+            .map_err(|_: JsValue| no_devices())?;
+        Ok(Self { stream })
+    }
+
+    /// The stream, for the recorder and the peer connection.
+    pub(crate) fn stream(&self) -> &MediaStream {
+        &self.stream
+    }
+
+    /// Another stream of the same sound, for an owner that stops it himself.
+    pub(crate) fn hand_over(&self) -> Result<MediaStream, Problem> {
+        let track = self.track().ok_or_else(no_devices)?;
+        let stream = MediaStream::new().map_err(|cause| refusal(&cause))?;
+        stream.add_track(&MediaStreamTrack::clone(&track));
+        Ok(stream)
+    }
+
+    /// Whether sound still comes: a device may be unplugged, a permission withdrawn.
+    pub(crate) fn is_live(&self) -> bool {
+        self.track()
+            .is_some_and(|track| track.ready_state() == MediaStreamTrackState::Live)
+    }
+
+    /// The audio track.
+    pub(crate) fn track(&self) -> Option<MediaStreamTrack> {
+        self.stream.get_audio_tracks().get(0).dyn_into().ok()
+    }
+}
+
+impl Drop for Microphone {
+    fn drop(&mut self) {
+        for track in self.stream.get_tracks().iter() {
+            if let Ok(track) = track.dyn_into::<MediaStreamTrack>() {
+                track.stop();
+            }
+        }
+    }
+}
+
+fn constraints(processing: Processing) -> MediaStreamConstraints {
+    let wanted = match processing {
+        Processing::Browser => true,
+        Processing::Off => false,
+    };
+    let audio = js_sys::Object::new();
+    for name in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
+        set(&audio, name, &JsValue::from_bool(wanted));
+    }
+    set(&audio, "channelCount", &JsValue::from_f64(1.0));
+    let constraints = MediaStreamConstraints::new();
+    constraints.set_audio(&audio);
+    constraints
+}
+
+fn set(object: &js_sys::Object, name: &str, value: &JsValue) {
+    // Fails only on a frozen object, and this one is ours.
+    drop(js_sys::Reflect::set(
+        object,
+        &JsValue::from_str(name),
+        value,
+    ));
+}
+
+fn no_devices() -> Problem {
+    Problem::new(
+        "microphone_unavailable",
+        "This browser offers no microphone here. You can still call and listen.",
+    )
+}
+
+fn refusal(cause: &JsValue) -> Problem {
+    match name_of(cause).as_str() {
+        "NotAllowedError" | "SecurityError" => Problem::new(
+            "microphone_refused",
+            "The microphone was not allowed. You can still call and listen; allow it in the browser to record.",
+        ),
+        "NotFoundError" | "OverconstrainedError" => Problem::new(
+            "microphone_missing",
+            "No microphone was found. You can still call and listen; plug one in to record.",
+        ),
+        "NotReadableError" => Problem::new(
+            "microphone_busy",
+            "Another program holds the microphone. Close it there and try again.",
+        ),
+        _ => Problem::from_browser("microphone_unavailable", cause),
+    }
+}

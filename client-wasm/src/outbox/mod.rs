@@ -1,0 +1,408 @@
+//! The outbox: what the user has sent goes up from any tab and from the service worker, one uploader
+//! at a time, as soon as the gate allows; drafts stay. Knows no window.
+
+mod channel;
+mod drain;
+mod item;
+mod lock;
+mod proof;
+mod refusal;
+mod session;
+mod step;
+mod uplink;
+mod upload;
+
+use core::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use channel::{Channel, Notice};
+pub(crate) use drain::drain;
+pub(crate) use item::{OutboxItem, count, number};
+use step::Step;
+
+use crate::client::{ClientEvent, Listener};
+use crate::clock;
+use crate::problem::Problem;
+use crate::server::Server;
+use crate::signalling::SessionDesk;
+use crate::storage::{Database, DepositRow, RowState};
+use crate::timer::Timer;
+
+/// Another tab holds the lock: look again after this long.
+const LOCKED_MS: u32 = 3_000;
+/// The local database failed: look again after this long.
+const BROKEN_MS: u32 = 15_000;
+/// How long **Undo** is offered after **Delete**.
+const UNDO_MS: i64 = 10 * 60_000;
+
+/// What the uploader works with.
+pub(crate) struct Parts {
+    database: Rc<Database>,
+    server: Rc<Server>,
+    listener: Listener,
+    sessions: SessionDesk,
+    gate_mode: RefCell<Option<String>>,
+    channel: RefCell<Option<Channel>>,
+    known: RefCell<BTreeMap<String, RowState>>,
+    looked: Cell<bool>,
+    refreshing: Cell<bool>,
+    refresh_again: Cell<bool>,
+    running: Cell<bool>,
+    run_again: Cell<bool>,
+    timer: Timer,
+    watcher: RefCell<Option<Watcher>>,
+    itself: Weak<Self>,
+}
+
+/// Hears of every state a row takes.
+type Watcher = Box<dyn Fn(&DepositRow)>;
+
+/// The outbox of one tab or worker; clones share it.
+#[derive(Clone)]
+pub(crate) struct Outbox {
+    parts: Rc<Parts>,
+}
+
+impl Outbox {
+    /// An outbox that does nothing until it is woken.
+    pub(crate) fn new(
+        sessions: SessionDesk,
+        listener: Listener,
+        gate_mode: Option<String>,
+    ) -> Self {
+        let parts = Rc::new_cyclic(|itself| Parts {
+            database: Rc::clone(&sessions.database),
+            server: Rc::clone(&sessions.server),
+            listener,
+            sessions,
+            gate_mode: RefCell::new(gate_mode),
+            channel: RefCell::new(None),
+            known: RefCell::default(),
+            looked: Cell::new(false),
+            refreshing: Cell::new(false),
+            refresh_again: Cell::new(false),
+            running: Cell::new(false),
+            run_again: Cell::new(false),
+            timer: Timer::default(),
+            watcher: RefCell::new(None),
+            itself: Weak::clone(itself),
+        });
+        let heard = Rc::downgrade(&parts);
+        let channel = Channel::open(move |notice| {
+            if let Some(parts) = heard.upgrade() {
+                parts.heard(notice);
+            }
+        });
+        drop(parts.channel.replace(Some(channel)));
+        Self { parts }
+    }
+
+    /// Calls `watcher` whenever a row is in another state than before.
+    pub(crate) fn watch(&self, watcher: impl Fn(&DepositRow) + 'static) {
+        drop(self.parts.watcher.replace(Some(Box::new(watcher))));
+    }
+
+    /// Looks for something to send, now and again until there is nothing.
+    pub(crate) fn wake(&self) {
+        self.parts.wake();
+    }
+
+    /// Ends timers and listeners; a running attempt still writes down what it got.
+    pub(crate) fn close(&self) {
+        self.parts.timer.clear();
+        drop(self.parts.channel.take());
+        drop(self.parts.watcher.take());
+    }
+
+    /// The network is back: what waited only for it is due at once.
+    pub(crate) async fn network_is_back(&self) -> Result<(), Problem> {
+        for row in self.parts.sending().await? {
+            let code = row.reason_code.as_deref().unwrap_or_default();
+            if matches!(
+                code,
+                "offline" | "network" | "timeout" | "unreachable" | "failing"
+            ) {
+                self.parts
+                    .change(&row.deposit_id, |row| row.next_try_at = None)
+                    .await?;
+            }
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// All rows as the page shows them, newest first.
+    pub(crate) async fn items(&self) -> Result<Vec<OutboxItem>, Problem> {
+        self.parts.items().await
+    }
+
+    /// **Send**: from now on it goes up by itself.
+    pub(crate) async fn send(&self, deposit_id: &str) -> Result<(), Problem> {
+        self.queue(deposit_id, |_| ()).await
+    }
+
+    /// **Send anyway**: whatever the gate says.
+    pub(crate) async fn send_anyway(&self, deposit_id: &str) -> Result<(), Problem> {
+        self.queue(deposit_id, |row| row.send_anyway = true).await
+    }
+
+    /// **Delete**: it is gone from the list, and from the device once Undo has passed.
+    pub(crate) async fn discard(&self, deposit_id: &str) -> Result<(), Problem> {
+        let now = clock::now_ms();
+        self.parts
+            .change(deposit_id, |row| row.discarded_at = Some(now))
+            .await?;
+        self.parts.changed();
+        Ok(())
+    }
+
+    /// **Undo**.
+    pub(crate) async fn restore(&self, deposit_id: &str) -> Result<(), Problem> {
+        self.parts
+            .change(deposit_id, |row| row.discarded_at = None)
+            .await?;
+        self.parts.changed();
+        self.wake();
+        Ok(())
+    }
+
+    /// Tells all tabs that something in the outbox changed.
+    pub(crate) fn changed(&self) {
+        self.parts.changed();
+    }
+
+    /// Removes for good what was deleted long enough ago.
+    pub(crate) async fn purge(&self) -> Result<(), Problem> {
+        let oldest = clock::now_ms().saturating_sub(UNDO_MS);
+        for row in self.parts.database.deposits().await? {
+            if row.discarded_at.is_some_and(|at| at < oldest) {
+                self.parts.database.remove_deposit(&row.deposit_id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn queue(
+        &self,
+        deposit_id: &str,
+        change: impl FnOnce(&mut DepositRow),
+    ) -> Result<(), Problem> {
+        let now = clock::now_ms();
+        self.parts
+            .change(deposit_id, |row| {
+                enqueue(row, now);
+                change(row);
+            })
+            .await?;
+        self.parts.changed();
+        self.wake();
+        Ok(())
+    }
+}
+
+/// The user said to send it. A refused message starts anew, with another session.
+fn enqueue(row: &mut DepositRow, now: i64) {
+    match row.state {
+        RowState::Recording | RowState::Deposited => return,
+        RowState::Failed => {
+            row.session_id = None;
+            row.upload_url = None;
+            row.sent = 0;
+            row.failures = 0;
+        }
+        _ => {}
+    }
+    row.state = RowState::Queued;
+    row.queued_at = row.queued_at.or(Some(now));
+    row.next_try_at = None;
+    row.reason_code = None;
+    row.reason_text = None;
+}
+
+impl Parts {
+    /// Rows that the user has sent and that are not with the callee yet.
+    async fn sending(&self) -> Result<Vec<DepositRow>, Problem> {
+        let rows = self.database.deposits().await?;
+        Ok(rows
+            .into_iter()
+            .filter(|row| {
+                let sent = matches!(
+                    row.state,
+                    RowState::Queued | RowState::Waiting | RowState::Uploading
+                );
+                sent && row.discarded_at.is_none() && self.is_ours(row)
+            })
+            .collect())
+    }
+
+    /// Messages for another server wait for a client of that server.
+    fn is_ours(&self, row: &DepositRow) -> bool {
+        row.server.is_empty() || row.server == self.server.origin()
+    }
+
+    async fn change(
+        &self,
+        deposit_id: &str,
+        change: impl FnOnce(&mut DepositRow),
+    ) -> Result<DepositRow, Problem> {
+        let row = self.database.update_deposit(deposit_id, change).await?;
+        self.changed();
+        Ok(row)
+    }
+
+    async fn items(&self) -> Result<Vec<OutboxItem>, Problem> {
+        let rows = self.rows().await?;
+        self.items_of(&rows).await
+    }
+
+    async fn rows(&self) -> Result<Vec<DepositRow>, Problem> {
+        let mut rows = self.database.deposits().await?;
+        rows.sort_by_key(|row| core::cmp::Reverse(row.created_at));
+        Ok(rows)
+    }
+
+    async fn items_of(&self, rows: &[DepositRow]) -> Result<Vec<OutboxItem>, Problem> {
+        let ends: BTreeMap<String, Option<i64>> = self
+            .database
+            .sessions()
+            .await?
+            .into_iter()
+            .map(|session| (session.id, session.expires_at))
+            .collect();
+        let end = |row: &DepositRow| ends.get(row.session_id.as_ref()?).copied().flatten();
+        Ok(rows
+            .iter()
+            .map(|row| OutboxItem::new(row, end(row)))
+            .collect())
+    }
+
+    /// A row changed: this tab looks again, and all others are told.
+    fn changed(&self) {
+        self.tell(Notice::Outbox);
+    }
+
+    fn tell(&self, notice: Notice) {
+        if let Some(channel) = self.channel.borrow().as_ref() {
+            channel.tell(&notice);
+        }
+        self.heard(notice);
+    }
+
+    fn heard(&self, notice: Notice) {
+        match notice {
+            Notice::Outbox => self.refresh(),
+            Notice::Progress {
+                deposit_id,
+                sent,
+                total,
+            } => self.listener.emit(ClientEvent::Progress {
+                deposit_id,
+                sent,
+                total,
+            }),
+        }
+    }
+
+    /// Reads the rows anew and tells the page; requests that come meanwhile are served by one more look.
+    fn refresh(&self) {
+        let Some(parts) = self.itself.upgrade() else {
+            return;
+        };
+        if self.refreshing.replace(true) {
+            self.refresh_again.set(true);
+            return;
+        }
+        wasm_bindgen_futures::spawn_local(async move {
+            loop {
+                parts.refresh_again.set(false);
+                if let Err(problem) = parts.look().await {
+                    parts.listener.problem(problem);
+                }
+                if !parts.refresh_again.get() {
+                    break;
+                }
+            }
+            parts.refreshing.set(false);
+        });
+    }
+
+    async fn look(&self) -> Result<(), Problem> {
+        let rows = self.rows().await?;
+        let items = self.items_of(&rows).await?;
+        self.listener.emit(ClientEvent::Outbox { items });
+        let first_look = !self.looked.replace(true);
+        for row in &rows {
+            self.compare(row, first_look);
+        }
+        Ok(())
+    }
+
+    fn compare(&self, row: &DepositRow, first_look: bool) {
+        let before = self
+            .known
+            .borrow_mut()
+            .insert(row.deposit_id.clone(), row.state);
+        if before == Some(row.state) || first_look {
+            return;
+        }
+        if let Some(watcher) = self.watcher.borrow().as_ref() {
+            watcher(row);
+        }
+        if row.state == RowState::Deposited {
+            self.listener.emit(ClientEvent::Deposited {
+                deposit_id: row.deposit_id.clone(),
+                receipt: row.receipt.clone().unwrap_or_default(),
+                message_id: row.message_id.clone().unwrap_or_default(),
+            });
+        }
+    }
+
+    fn wake(&self) {
+        let Some(parts) = self.itself.upgrade() else {
+            return;
+        };
+        self.timer.clear();
+        if self.running.replace(true) {
+            self.run_again.set(true);
+            return;
+        }
+        wasm_bindgen_futures::spawn_local(async move {
+            parts.run().await;
+            parts.running.set(false);
+        });
+    }
+
+    /// Step after step until nothing is due, then a timer for what comes next.
+    async fn run(&self) {
+        loop {
+            self.run_again.set(false);
+            match lock::with_lock(step::take(self)).await {
+                Some(Ok(Step::Did)) => {}
+                Some(Ok(Step::Idle)) if self.run_again.get() => {}
+                Some(Ok(Step::WaitUntil(_))) if self.run_again.get() => {}
+                Some(Ok(Step::Idle)) => return,
+                Some(Ok(Step::WaitUntil(at))) => return self.wake_at(at),
+                Some(Err(problem)) => {
+                    self.listener.problem(problem);
+                    return self.wake_after(BROKEN_MS);
+                }
+                None => return self.wake_after(LOCKED_MS),
+            }
+        }
+    }
+
+    fn wake_at(&self, at: i64) {
+        let wait = at.saturating_sub(clock::now_ms()).clamp(50, 3_600_000);
+        self.wake_after(u32::try_from(wait).unwrap_or(LOCKED_MS));
+    }
+
+    fn wake_after(&self, milliseconds: u32) {
+        let parts = Weak::clone(&self.itself);
+        self.timer.after(milliseconds, move || {
+            if let Some(parts) = parts.upgrade() {
+                parts.wake();
+            }
+        });
+    }
+}

@@ -1,0 +1,147 @@
+//! The receipt's proof: its hash is that of the journal, and the server's key has signed it. The
+//! signature is checked by WebCrypto against the published keys, as far as they can be had.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use deposit::receipt::{self, Receipt};
+use js_sys::{Array, Object, Promise, Reflect, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{CryptoKey, SubtleCrypto};
+
+use crate::http::Request;
+use crate::problem::Problem;
+use crate::server::Server;
+use crate::storage::Database;
+
+/// Name of the stored key set: a receipt can be checked while the keys cannot be fetched.
+const STORED: &str = "receipt_keys";
+
+/// Reads a receipt and believes it only if it covers exactly this journal and is signed.
+pub(super) async fn check(
+    compact: &str,
+    size: u64,
+    sha256: &str,
+    server: &Server,
+    database: &Database,
+) -> Result<Receipt, Problem> {
+    let receipt = receipt::parse(compact).map_err(|error| {
+        Problem::new(
+            "receipt_malformed",
+            format!("The server's receipt cannot be read: {error}."),
+        )
+    })?;
+    if !receipt.covers(0, size, sha256) {
+        return Err(Problem::new(
+            "receipt_mismatch",
+            "The server confirmed something else than this recording; it is kept here.",
+        ));
+    }
+    match signature(compact, server, database).await {
+        Some(false) => Err(Problem::new(
+            "receipt_unsigned",
+            "The server's receipt is not signed by its key; the recording is kept here.",
+        )),
+        // Without WebCrypto or the keys the hash over the encrypted connection has to do.
+        Some(true) | None => Ok(receipt),
+    }
+}
+
+/// Whether the signature fits; `None` where it cannot be checked.
+async fn signature(compact: &str, server: &Server, database: &Database) -> Option<bool> {
+    let subtle = subtle()?;
+    let (signed, signature) = compact.rsplit_once('.')?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    let kid = kid_of(signed)?;
+    let jwk = key(&kid, server, database).await?;
+    let key = import(&subtle, &jwk).await?;
+    verify(&subtle, &key, signed, &signature).await
+}
+
+fn subtle() -> Option<SubtleCrypto> {
+    let crypto: web_sys::Crypto = Reflect::get(&js_sys::global(), &"crypto".into())
+        .ok()?
+        .dyn_into()
+        .ok()?;
+    let subtle: JsValue = Reflect::get(&crypto, &"subtle".into()).ok()?;
+    subtle.dyn_into().ok()
+}
+
+fn kid_of(signed: &str) -> Option<String> {
+    let (header, _) = signed.split_once('.')?;
+    let header = URL_SAFE_NO_PAD.decode(header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    Some(header.get("kid")?.as_str()?.to_owned())
+}
+
+/// The published key of this id: from the stored set, else fetched.
+async fn key(kid: &str, server: &Server, database: &Database) -> Option<serde_json::Value> {
+    let stored: Option<String> = database.value(STORED).await.ok().flatten();
+    let known = stored.and_then(|text| find(&text, kid));
+    if known.is_some() {
+        return known;
+    }
+    let answer = Request::new("GET", &server.url("/.well-known/jwks.json"))
+        .send()
+        .await
+        .ok()
+        .filter(crate::http::Answer::is_success)?;
+    let text = answer.text().await;
+    drop(database.set_value(STORED, &text).await);
+    find(&text, kid)
+}
+
+fn find(keys: &str, kid: &str) -> Option<serde_json::Value> {
+    let keys: serde_json::Value = serde_json::from_str(keys).ok()?;
+    keys.get("keys")?
+        .as_array()?
+        .iter()
+        .find(|key| key.get("kid").and_then(|value| value.as_str()) == Some(kid))
+        .cloned()
+}
+
+async fn import(subtle: &SubtleCrypto, jwk: &serde_json::Value) -> Option<CryptoKey> {
+    let key = Object::new();
+    for name in ["kty", "crv", "x", "y"] {
+        let value = jwk.get(name)?.as_str()?;
+        Reflect::set(&key, &name.into(), &value.into()).ok()?;
+    }
+    let promise = subtle
+        .import_key_with_object(
+            "jwk",
+            &key,
+            &algorithm("namedCurve", "P-256")?,
+            false,
+            &Array::of1(&"verify".into()),
+        )
+        .ok()?;
+    settled(promise).await?.dyn_into().ok()
+}
+
+async fn verify(
+    subtle: &SubtleCrypto,
+    key: &CryptoKey,
+    signed: &str,
+    signature: &[u8],
+) -> Option<bool> {
+    let promise = subtle
+        .verify_with_object_and_js_u8_array_and_js_u8_array(
+            &algorithm("hash", "SHA-256")?,
+            key,
+            &Uint8Array::from(signature),
+            &Uint8Array::from(signed.as_bytes()),
+        )
+        .ok()?;
+    settled(promise).await?.as_bool()
+}
+
+fn algorithm(name: &str, value: &str) -> Option<Object> {
+    let algorithm = Object::new();
+    Reflect::set(&algorithm, &"name".into(), &"ECDSA".into()).ok()?;
+    Reflect::set(&algorithm, &name.into(), &value.into()).ok()?;
+    Some(algorithm)
+}
+
+async fn settled(promise: Promise) -> Option<JsValue> {
+    JsFuture::from(promise).await.ok()
+}

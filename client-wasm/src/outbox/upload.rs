@@ -1,0 +1,250 @@
+//! One attempt to bring one deposit up, by tus 1.0.0: a small one in a single request first, otherwise
+//! in pieces that continue where the server stands.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::refusal::Refusal;
+use super::uplink::Uplink;
+use crate::clock;
+use crate::http::{Answer, Request};
+use crate::problem::Problem;
+use crate::server::Server;
+use crate::storage::{Database, DepositRow, SessionRow};
+
+/// Up to this length a message goes up in one request.
+const SINGLE_REQUEST: usize = 1024 * 1024;
+/// The server takes no longer piece from us (design section 3).
+const LONGEST_PIECE: u64 = 8 * 1024 * 1024;
+const SHORTEST_PIECE: u64 = 4 * 1024;
+/// After a failure, before anything was measured.
+const FIRST_PIECE: u64 = 16 * 1024;
+/// A piece is made to take about this long.
+const PIECE_SECONDS: u64 = 4;
+/// Slower than this (bytes per second) is a failure.
+const SLOWEST: u64 = 400;
+
+/// What one attempt works with.
+pub(super) struct Upload<'a> {
+    pub(super) server: &'a Server,
+    pub(super) database: &'a Database,
+    pub(super) row: &'a DepositRow,
+    pub(super) session: &'a SessionRow,
+    pub(super) journal: &'a [u8],
+    pub(super) sha256: &'a str,
+    pub(super) progress: &'a dyn Fn(u64),
+}
+
+/// Where an upload stands at the server.
+struct Standing {
+    url: String,
+    offset: u64,
+    receipt: Option<String>,
+}
+
+impl Upload<'_> {
+    /// Brings it up and returns the receipt.
+    pub(super) async fn run(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
+        let untried = self.row.upload_url.is_none() && self.row.failures == 0;
+        let weak = self.row.send_anyway;
+        if untried && !weak && self.journal.len() <= SINGLE_REQUEST {
+            return self.whole(uplink).await;
+        }
+        let standing = match &self.row.upload_url {
+            Some(url) => self.stand(url).await?,
+            None => self.create().await?,
+        };
+        self.continue_from(standing, uplink).await
+    }
+
+    /// One request with everything in it (creation-with-upload).
+    async fn whole(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
+        let began = clock::now_ms();
+        let sent = self
+            .creation()
+            .header("content-type", "application/offset+octet-stream")
+            .bytes(self.journal)
+            .timeout(patience(self.journal.len() as u64))
+            .send()
+            .await;
+        let answer = self.measured(sent, began, self.length(), uplink).await?;
+        let standing = self.created(&answer).await?;
+        self.continue_from(standing, uplink).await
+    }
+
+    /// Makes the upload, or finds the one made before: the same deposit always gets the same place.
+    async fn create(&self) -> Result<Standing, Refusal> {
+        let answer = self.creation().send().await?;
+        self.created(&answer).await
+    }
+
+    fn creation(&self) -> Request {
+        let fallback = self.server.url("/deposits");
+        let url = self.session.upload_url.as_deref().unwrap_or(&fallback);
+        self.request("POST", url)
+            .header("upload-length", &self.length().to_string())
+            .header("upload-metadata", &self.metadata())
+    }
+
+    async fn created(&self, answer: &Answer) -> Result<Standing, Refusal> {
+        if !answer.is_success() {
+            return Err(Refusal::of(answer).await);
+        }
+        let base = self.server.url("/deposits");
+        let location = answer.header("location").unwrap_or_default();
+        let url = self.server.resolve(&location, &base)?;
+        let standing = Standing {
+            url,
+            offset: answer.number("upload-offset").unwrap_or(0),
+            receipt: answer.header("afterbeep-receipt"),
+        };
+        self.remember(&standing).await?;
+        Ok(standing)
+    }
+
+    /// Asks where the upload stands.
+    async fn stand(&self, url: &str) -> Result<Standing, Refusal> {
+        let url = self.server.own(url)?;
+        let answer = self.request("HEAD", &url).send().await?;
+        if !answer.is_success() {
+            return Err(Refusal::of(&answer).await);
+        }
+        Ok(Standing {
+            url,
+            offset: answer.number("upload-offset").unwrap_or(0),
+            receipt: answer.header("afterbeep-receipt"),
+        })
+    }
+
+    /// Sends piece after piece; the last answer brings the receipt.
+    async fn continue_from(
+        &self,
+        mut standing: Standing,
+        uplink: &mut Uplink<'_>,
+    ) -> Result<String, Refusal> {
+        loop {
+            (self.progress)(standing.offset);
+            if let Some(receipt) = standing.receipt {
+                return Ok(receipt);
+            }
+            let at_end = standing.offset >= self.length();
+            standing = self.patch(standing, uplink).await?;
+            if at_end && standing.receipt.is_none() {
+                return Err(no_receipt().into());
+            }
+        }
+    }
+
+    /// One piece; at the end of the bytes an empty one, which asks for the receipt again.
+    async fn patch(
+        &self,
+        standing: Standing,
+        uplink: &mut Uplink<'_>,
+    ) -> Result<Standing, Refusal> {
+        let piece = self.piece(standing.offset, uplink);
+        let length = piece.len() as u64;
+        let began = clock::now_ms();
+        let sent = self
+            .request("PATCH", &standing.url)
+            .header("content-type", "application/offset+octet-stream")
+            .header("upload-offset", &standing.offset.to_string())
+            .bytes(piece)
+            .timeout(patience(length))
+            .send()
+            .await;
+        let answer = self.measured(sent, began, length, uplink).await?;
+        if !answer.is_success() {
+            return Err(Refusal::of(&answer).await);
+        }
+        let expected = standing.offset.saturating_add(length);
+        let standing = Standing {
+            url: standing.url,
+            offset: answer.number("upload-offset").unwrap_or(expected),
+            receipt: answer.header("afterbeep-receipt"),
+        };
+        self.remember(&standing).await?;
+        Ok(standing)
+    }
+
+    fn piece(&self, offset: u64, uplink: &Uplink<'_>) -> &[u8] {
+        let length = match uplink.bytes_per_second() {
+            Some(rate) => rate.saturating_mul(PIECE_SECONDS),
+            None => FIRST_PIECE,
+        };
+        let length = length.clamp(SHORTEST_PIECE, LONGEST_PIECE);
+        let start = usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = usize::try_from(offset.saturating_add(length)).unwrap_or(usize::MAX);
+        let end = end.min(self.journal.len());
+        self.journal.get(start..end).unwrap_or_default()
+    }
+
+    /// Notes what an exchange says about the network. A refusal is an answer too: the bytes arrived.
+    async fn measured(
+        &self,
+        sent: Result<Answer, Problem>,
+        began: i64,
+        bytes: u64,
+        uplink: &mut Uplink<'_>,
+    ) -> Result<Answer, Refusal> {
+        match &sent {
+            Ok(answer) if answer.is_success() && bytes > 0 => {
+                uplink.record(began, Some(bytes)).await;
+            }
+            Ok(answer) if answer.status() >= 500 => uplink.record(began, None).await,
+            Ok(_) => {}
+            Err(_) => uplink.record(began, None).await,
+        }
+        Ok(sent?)
+    }
+
+    async fn remember(&self, standing: &Standing) -> Result<(), Refusal> {
+        let (url, offset) = (standing.url.clone(), standing.offset);
+        self.database
+            .update_deposit(&self.row.deposit_id, |row| {
+                row.upload_url = Some(url);
+                row.sent = offset;
+                row.failures = 0;
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn request(&self, method: &str, url: &str) -> Request {
+        Request::new(method, url)
+            .bearer(&self.session.token)
+            .header("tus-resumable", "1.0.0")
+    }
+
+    fn length(&self) -> u64 {
+        self.journal.len() as u64
+    }
+
+    fn metadata(&self) -> String {
+        let recorded_at: String = js_sys::Date::new(&super::number(self.row.created_at).into())
+            .to_iso_string()
+            .into();
+        [
+            ("filetype", self.row.content_type.clone()),
+            ("duration_ms", self.row.duration_ms.to_string()),
+            ("recorded_at", recorded_at),
+            ("sha256", self.sha256.to_owned()),
+            ("deposit_id", self.row.deposit_id.clone()),
+            ("kind", self.row.kind.clone()),
+        ]
+        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
+        .join(",")
+    }
+}
+
+/// The time-out of an exchange with so many bytes in it.
+fn patience(bytes: u64) -> u32 {
+    let transfer = bytes.saturating_mul(1000) / SLOWEST;
+    u32::try_from(transfer.saturating_add(u64::from(crate::http::SHORT_MS))).unwrap_or(u32::MAX)
+}
+
+fn no_receipt() -> Problem {
+    Problem::new(
+        "receipt_missing",
+        "The server has all of the message but has not confirmed it yet.",
+    )
+}

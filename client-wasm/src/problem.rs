@@ -1,0 +1,67 @@
+//! What went wrong, as a stable code for programs and plain words for people.
+
+use core::fmt;
+
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::storage::StorageError;
+
+/// A refusal or failure that reaches the page as a JavaScript `Error`: `name` is the code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// Stable code; clients branch on it, never on the words.
+    pub(crate) code: String,
+    /// What happened, what is safe and what to do, in one or two sentences.
+    pub(crate) message: String,
+}
+
+impl Problem {
+    /// A problem with its code and words.
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// A failure inside the browser itself, with the browser's own words.
+    pub(crate) fn from_browser(code: &str, cause: &JsValue) -> Self {
+        Self::new(code, words_of(cause))
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        Self::new(error.code(), format!("Nothing could be stored: {error}."))
+    }
+}
+
+impl From<Problem> for JsValue {
+    fn from(problem: Problem) -> Self {
+        let error = js_sys::Error::new(&problem.message);
+        error.set_name(&problem.code);
+        error.into()
+    }
+}
+
+/// The message of a thrown value, whatever was thrown.
+fn words_of(cause: &JsValue) -> String {
+    match cause.dyn_ref::<js_sys::Error>() {
+        Some(error) => String::from(error.message()),
+        None => cause.as_string().unwrap_or_default(),
+    }
+}
+
+/// The `name` of a thrown value (`NotAllowedError`, `AbortError`).
+pub(crate) fn name_of(cause: &JsValue) -> String {
+    js_sys::Reflect::get(cause, &JsValue::from_str("name"))
+        .ok()
+        .and_then(|name| name.as_string())
+        .unwrap_or_default()
+}

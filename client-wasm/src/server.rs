@@ -1,0 +1,108 @@
+//! The server a client belongs to: where signalling, uploads and pages' calls go.
+
+use web_sys::Url;
+
+use crate::problem::Problem;
+
+/// One server, made from the element's `server` attribute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    origin: String,
+    host: String,
+    socket_url: String,
+}
+
+impl Server {
+    /// From an `https:` origin (its `/sip` is used) or from the `wss:` address of any RFC 7118 proxy.
+    pub(crate) fn parse(text: &str) -> Result<Self, Problem> {
+        let url = Url::new(text).map_err(|_| bad_server(text))?;
+        let (web, socket) = match url.protocol().as_str() {
+            "https:" | "wss:" => ("https", "wss"),
+            "http:" | "ws:" => ("http", "ws"),
+            _ => return Err(bad_server(text)),
+        };
+        if web == "http" && !is_loopback(&url.hostname()) {
+            return Err(bad_server(text));
+        }
+        let authority = url.host();
+        let socket_url = match url.protocol().as_str() {
+            "wss:" | "ws:" => url.href(),
+            _ => format!("{socket}://{authority}/sip"),
+        };
+        Ok(Self {
+            origin: format!("{web}://{authority}"),
+            host: url.hostname(),
+            socket_url,
+        })
+    }
+
+    /// Scheme, host and port.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The SIP domain as far as the address tells it: the host without its port.
+    pub(crate) fn domain(&self) -> &str {
+        &self.host
+    }
+
+    /// Where the signalling socket is.
+    pub(crate) fn socket_url(&self) -> &str {
+        &self.socket_url
+    }
+
+    /// The full address of a path of this server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// The full address of a `Location`, which must stay on this server.
+    pub(crate) fn resolve(&self, location: &str, base: &str) -> Result<String, Problem> {
+        let url = Url::new_with_base(location, base).map_err(|_| foreign(location))?;
+        self.own(&url.href())
+    }
+
+    /// Takes an address from a peer only if it is this server's own, encrypted (or loopback), and
+    /// without credentials in it. It comes back under the origin this client knows.
+    pub(crate) fn own(&self, text: &str) -> Result<String, Problem> {
+        let url = Url::new(text).map_err(|_| foreign(text))?;
+        let encrypted = url.protocol() == "https:"
+            || (url.protocol() == "http:" && is_loopback(&url.hostname()));
+        let bare = url.username().is_empty() && url.password().is_empty();
+        match encrypted && bare && self.is_same_place(&url) {
+            true => Ok(format!("{}{}{}", self.origin, url.pathname(), url.search())),
+            false => Err(foreign(text)),
+        }
+    }
+
+    /// Same origin; on one development machine the names of loopback are one place.
+    fn is_same_place(&self, url: &Url) -> bool {
+        if url.origin() == self.origin {
+            return true;
+        }
+        let port = |host: &str, full: &str| full.strip_prefix(host).map(str::to_owned);
+        let own_authority = self.origin.rsplit("//").next().unwrap_or_default();
+        is_loopback(&self.host)
+            && is_loopback(&url.hostname())
+            && port(&self.host, own_authority) == port(&url.hostname(), &url.host())
+    }
+}
+
+/// Whether a host name means this machine.
+fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1") || host.ends_with(".localhost")
+}
+
+fn bad_server(text: &str) -> Problem {
+    Problem::new(
+        "server_invalid",
+        format!("{text:?} is not the https address of a server."),
+    )
+}
+
+fn foreign(text: &str) -> Problem {
+    Problem::new(
+        "foreign_server",
+        format!("The voicemail named another server ({text}); nothing is sent there."),
+    )
+}

@@ -1,0 +1,9 @@
+//! Signalling: one user agent of crate `sip` over one WebSocket after another. It owns socket, timers
+//! and reconnects; the rules are the user agent's.
+
+mod connection;
+mod session;
+mod socket;
+
+pub(crate) use connection::{Agent, Conversation};
+pub(crate) use session::{Called, SessionDesk, accept_session, rejected, store_session, unix_ms};

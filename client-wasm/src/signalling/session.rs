@@ -1,0 +1,182 @@
+//! Sessions: the right to leave a message, as the callee's voicemail gives it inside a call. It is on
+//! disk, strictly durable, before its INFO is answered (design section 4.6).
+
+use std::rc::Rc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sip::call::event::Event as CallEvent;
+use sip::session_info::SessionInfo;
+
+use super::connection::{Agent, Conversation};
+use crate::clock;
+use crate::problem::Problem;
+use crate::queue::within;
+use crate::server::Server;
+use crate::storage::{Database, SessionRow};
+
+/// The silent call is given up after this long.
+const SILENT_CALL_MS: u32 = 20_000;
+/// The INFO brought nothing that can be used (RFC 6086 section 4.2.2 leaves the choice of status).
+const UNUSABLE: u16 = 403;
+
+/// Gets sessions without ringing anybody.
+#[derive(Clone)]
+pub(crate) struct SessionDesk {
+    pub(crate) agent: Agent,
+    pub(crate) database: Rc<Database>,
+    pub(crate) server: Rc<Server>,
+}
+
+impl SessionDesk {
+    /// A session for the mailbox of `to` by the call that rings nobody (design section 4.7, RFC 4458).
+    pub(crate) async fn renew(&self, to: &str, display_name: &str) -> Result<SessionRow, Problem> {
+        let conversation = self.agent.call(&voicemail_of(to), None).await?;
+        let desk = self.clone();
+        let (to, display_name) = (to.to_owned(), display_name.to_owned());
+        let work = async move { desk.await_session(&conversation, &to, &display_name).await };
+        within(SILENT_CALL_MS, work)
+            .await
+            .unwrap_or_else(no_session)
+    }
+
+    async fn await_session(
+        &self,
+        conversation: &Conversation,
+        to: &str,
+        display_name: &str,
+    ) -> Result<SessionRow, Problem> {
+        loop {
+            match conversation.events().next().await {
+                CallEvent::Info { id, body, .. } => {
+                    let called = Called { to, display_name };
+                    return accept_session(self, conversation, called, id, &body).await;
+                }
+                CallEvent::Rejected { status, .. } => return Err(rejected(status)),
+                CallEvent::Ended { .. } => return no_session(),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Whom the call was for.
+#[derive(Clone, Copy)]
+pub(crate) struct Called<'a> {
+    pub(crate) to: &'a str,
+    pub(crate) display_name: &'a str,
+}
+
+/// Stores the session that an INFO brings, then answers the INFO; an unusable one is refused.
+pub(crate) async fn accept_session(
+    desk: &SessionDesk,
+    conversation: &Conversation,
+    called: Called<'_>,
+    info: u32,
+    body: &[u8],
+) -> Result<SessionRow, Problem> {
+    let stored = store_session(desk, called, body).await;
+    match &stored {
+        Ok(_) => conversation.accept_info(info),
+        Err(_) => conversation.reject_info(info, UNUSABLE),
+    }
+    stored
+}
+
+/// Stores the session that a body brings.
+pub(crate) async fn store_session(
+    desk: &SessionDesk,
+    called: Called<'_>,
+    body: &[u8],
+) -> Result<SessionRow, Problem> {
+    let session = read(&desk.server, called, body)?;
+    desk.database.put_session(&session).await?;
+    Ok(session)
+}
+
+/// The session as a row. It is for the address that was dialled, whatever the body calls it.
+fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, Problem> {
+    let info = SessionInfo::parse(body).map_err(|error| {
+        Problem::new(
+            "session_unusable",
+            format!("The voicemail's answer cannot be used: {error}."),
+        )
+    })?;
+    let upload_url = info.upload.map(|url| server.own(&url)).transpose()?;
+    let greeting_url = info.greeting.map(|url| server.own(&url)).transpose()?;
+    Ok(SessionRow {
+        id: session_id(&info.id),
+        token: info.id,
+        session_type: info.session_type.as_str().to_owned(),
+        called_party: called.to.to_owned(),
+        display_name: called.display_name.to_owned(),
+        upload_url,
+        greeting_url,
+        greeting_duration_ms: info.greeting_duration_ms,
+        expires_at: info.expires.as_deref().and_then(unix_ms),
+        max_size: info.max_size,
+        max_duration_s: info.max_duration_s,
+        max_video_size: info.max_video_size,
+        received_at: clock::now_ms(),
+        refused: None,
+    })
+}
+
+/// The first 16 bytes of a token's payload in hexadecimal digits; a foreign token is its own id.
+fn session_id(token: &str) -> String {
+    token
+        .split('.')
+        .nth(2)
+        .and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok())
+        .and_then(|payload| payload.get(..16).map(deposit::hex))
+        .unwrap_or_else(|| token.to_owned())
+}
+
+/// Unix milliseconds of an RFC 3339 time.
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) fn unix_ms(rfc3339: &str) -> Option<i64> {
+    let time = js_sys::Date::parse(rfc3339);
+    (!time.is_nan()).then_some(time as i64)
+}
+
+/// `sip:voicemail@DOMAIN;target=<callee>;cause=302`.
+fn voicemail_of(to: &str) -> String {
+    let domain = to.rsplit('@').next().unwrap_or_default();
+    let target = to.replace('@', "%40");
+    format!("sip:voicemail@{domain};target={target};cause=302")
+}
+
+/// What a rejected call means.
+pub(crate) fn rejected(status: u16) -> Problem {
+    match status {
+        401 | 403 | 407 => Problem::new(
+            "call_forbidden",
+            "The server does not allow this call. Sign in and try again.",
+        ),
+        404 => Problem::new("not_found", "There is nobody with this address."),
+        408 => Problem::new(
+            "no_answer",
+            "The server did not answer. You can record and send the message later.",
+        ),
+        429 | 503 => Problem::new(
+            "busy_server",
+            "The server takes no more calls for the moment. Try again in a minute.",
+        ),
+        480 | 486 => Problem::new(
+            "unavailable",
+            "Nobody answers, and the mailbox takes no message now.",
+        ),
+        487 => Problem::new("cancelled", "The call was cancelled."),
+        _ => Problem::new(
+            "call_failed",
+            format!("The call was refused (status {status})."),
+        ),
+    }
+}
+
+fn no_session<Anything>() -> Result<Anything, Problem> {
+    Err(Problem::new(
+        "no_session",
+        "The mailbox gave no permission to leave a message. It is tried again later.",
+    ))
+}
