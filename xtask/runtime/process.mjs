@@ -3,8 +3,10 @@ import { spawn } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import runtimePath from "workerd";
+import workerd from "workerd";
 
+// A CommonJS module: its default export is wrapped.
+const runtimePath = workerd.default ?? workerd;
 const RUNTIME = "workerd.pid";
 const SERVER = "server.pid";
 

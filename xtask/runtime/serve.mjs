@@ -111,8 +111,11 @@ async function stop(code) {
   watch.end(options.state);
   process.exit(code);
 }
-process.on("SIGINT", () => stop(0));
-process.on("SIGTERM", () => stop(0));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  // Miniflare's own handlers end the process before the runtime has come down.
+  process.removeAllListeners(signal);
+  process.on(signal, () => stop(0));
+}
 if (process.env.XTASK_STOP_WITH_STDIN === "1") {
   process.stdin.on("end", () => stop(0)).on("error", () => stop(0)).resume();
 }

@@ -49,16 +49,6 @@ const VOICE: Module = Module {
     host: Host::Browser,
 };
 
-/// Scripts of the pages and where they are served. What they import statically is bundled into them.
-const SCRIPTS: [(&str, &str); 3] = [
-    ("afterbeep.js", "afterbeep.js"),
-    ("capture-worklet.js", "assets/capture-worklet.js"),
-    ("capture-worker.js", "assets/capture-worker.js"),
-];
-
-/// The service worker, a classic script. It is told which files to keep and under which version.
-const SERVICE_WORKER: &str = "afterbeep-sw.js";
-
 /// Where a build lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Artefacts {
@@ -165,106 +155,17 @@ fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
 /// Makes all static files in a folder aside, so that a server never sees half of them.
 fn bundle_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
     let staging = out.with_extension("new");
-    let _ = fs::remove_dir_all(&staging);
-    fs::create_dir_all(staging.join("assets")).naming(staging.display())?;
-    copy_static(&root.join("www/src"), &staging)?;
-    for module in [CALL, VOICE] {
-        let folder = root.join("www/pkg").join(module.name);
-        for file in [
-            format!("{}.js", module.name),
-            format!("{}_bg.wasm", module.name),
-        ] {
-            fs::copy(folder.join(&file), staging.join("assets").join(&file)).naming(&file)?;
-        }
+    let mut build = step::command(wasm::node(root));
+    build
+        .current_dir(root)
+        .arg("www/build.mjs")
+        .arg("--out")
+        .arg(&staging)
+        .args(["--pkg", "www/pkg"]);
+    if profile == Profile::Quick {
+        build.arg("--dev");
     }
-    for (source, served) in SCRIPTS {
-        bundle_script(
-            root,
-            profile,
-            source,
-            &staging.join(served),
-            &["--format=esm"],
-        )?;
-    }
-    bundle_service_worker(root, profile, &staging)?;
+    step::run(&mut build, "read the bundler's message above")?;
     let _ = fs::remove_dir_all(out);
     fs::rename(&staging, out).naming(out.display())
-}
-
-/// Pages and the manifest are served from the root, everything else that is not a script from `assets`.
-fn copy_static(from: &Path, to: &Path) -> Outcome<()> {
-    for entry in fs::read_dir(from).naming(from.display())?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let folder = match name.rsplit('.').next() {
-            _ if !entry.path().is_file() || name.starts_with('.') => continue,
-            Some("js" | "ts" | "md" | "json") => continue,
-            Some("html" | "webmanifest") => to.to_owned(),
-            _ => to.join("assets"),
-        };
-        fs::copy(entry.path(), folder.join(&name)).naming(&name)?;
-    }
-    Ok(())
-}
-
-fn bundle_script(
-    root: &Path,
-    profile: Profile,
-    source: &str,
-    served: &Path,
-    options: &[&str],
-) -> Outcome<()> {
-    let mut esbuild = esbuild(root);
-    esbuild
-        .current_dir(root.join("www/src"))
-        .args([
-            source,
-            "--bundle",
-            "--target=es2022",
-            "--charset=utf8",
-            "--log-level=warning",
-        ])
-        .args(["--external:/assets/*", "--external:./assets/*"])
-        .arg(format!("--outfile={}", served.display()))
-        .args(options);
-    if profile == Profile::Release {
-        esbuild.arg("--minify");
-    }
-    step::run(&mut esbuild, "read esbuild's message above").map(drop)
-}
-
-fn bundle_service_worker(root: &Path, profile: Profile, staging: &Path) -> Outcome<()> {
-    let mut files = Vec::new();
-    list(staging, "", &mut files);
-    files.sort();
-    let content: String = files
-        .iter()
-        .map(|file| fingerprint::of_content(&staging.join(file.trim_start_matches('/'))))
-        .collect();
-    let version = fingerprint::of(root, &[], &content);
-    let files = serde_json::to_string(&files).naming("list of files")?;
-    bundle_script(
-        root,
-        profile,
-        SERVICE_WORKER,
-        &staging.join(SERVICE_WORKER),
-        &[
-            "--format=iife",
-            &format!("--define:AFTERBEEP_VERSION=\"{version}\""),
-            &format!("--define:AFTERBEEP_FILES={files}"),
-        ],
-    )
-}
-
-fn list(folder: &Path, prefix: &str, files: &mut Vec<String>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = format!("{prefix}/{}", entry.file_name().to_string_lossy());
-        if entry.path().is_dir() {
-            list(&entry.path(), &name, files);
-        } else {
-            files.push(name);
-        }
-    }
 }
