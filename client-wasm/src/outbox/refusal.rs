@@ -45,9 +45,11 @@ impl Refusal {
         let retry_after_ms = answer.header("retry-after").and_then(|text| wait_of(&text));
         let problem = answer.problem().await;
         match (status, problem.code.as_str()) {
-            (401 | 403 | 410, "token_expired" | "session_expired") => Self::Session(problem),
+            (401 | 403 | 410, "token_expired" | "session_expired" | "session_used") => {
+                Self::Session(problem)
+            }
             (404 | 410, _) => Self::Gone(problem),
-            (409, "upload_offset_mismatch") => problem.into(),
+            (409, "upload_offset_mismatch" | "upload_superseded") => problem.into(),
             (408 | 423 | 425 | 429 | 500..=506 | 508..=599, _) => Self::Later {
                 problem,
                 retry_after_ms,

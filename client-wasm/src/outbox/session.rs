@@ -1,6 +1,8 @@
 //! Which session a message goes up under: its own, another one for the same mailbox, or a new one by
 //! the call that rings nobody.
 
+use std::collections::BTreeSet;
+
 use super::Parts;
 use super::refusal::Refusal;
 use crate::clock;
@@ -20,7 +22,8 @@ pub(super) enum Lease {
 pub(super) async fn lease(parts: &Parts, row: &DepositRow) -> Result<Lease, Refusal> {
     if let Some(own) = own(parts, row).await? {
         // What was begun may be finished under the session it was begun with.
-        if is_fit(&own) || (row.upload_url.is_some() && own.refused.is_none()) {
+        let begun = row.upload_url.is_some() && own.refused.is_none();
+        if begun || (is_fit(&own) && !taken(parts, row).await?.contains(&own.id)) {
             return Ok(Lease::Session(Box::new(own)));
         }
         if let Some(receipt) = deposited(parts, row, &own).await? {
@@ -69,12 +72,24 @@ async fn own(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, Prob
     }
 }
 
+/// Sessions that another message goes up under, or went: each takes one message.
+async fn taken(parts: &Parts, row: &DepositRow) -> Result<BTreeSet<String>, Problem> {
+    let rows = parts.database.deposits().await?;
+    Ok(rows
+        .into_iter()
+        .filter(|other| other.deposit_id != row.deposit_id && other.queued_at.is_some())
+        .filter_map(|other| other.session_id)
+        .collect())
+}
+
 /// The newest usable session for the same mailbox.
 async fn stored(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, Problem> {
+    let taken = taken(parts, row).await?;
     let sessions = parts.database.sessions().await?;
     Ok(sessions
         .into_iter()
         .filter(|session| session.called_party == row.to && is_fit(session))
+        .filter(|session| !taken.contains(&session.id))
         .max_by_key(|session| session.received_at))
 }
 

@@ -88,7 +88,11 @@ impl Upload<'_> {
 
     async fn created(&self, answer: &Answer) -> Result<Standing, Refusal> {
         if !answer.is_success() {
-            return Err(Refusal::of(answer).await);
+            return Err(match Refusal::of(answer).await {
+                // There is nothing to begin again: the place for all deposits itself is not there.
+                Refusal::Gone(problem) if answer.status() == 404 => Refusal::Final(problem),
+                refusal => refusal,
+            });
         }
         let base = self.server.url("/deposits");
         let location = answer.header("location").unwrap_or_default();
@@ -106,8 +110,11 @@ impl Upload<'_> {
     async fn stand(&self, url: &str) -> Result<Standing, Refusal> {
         let url = self.server.own(url)?;
         let answer = self.request("HEAD", &url).send().await?;
-        if !answer.is_success() {
-            return Err(Refusal::of(&answer).await);
+        match answer.status() {
+            200..=299 => {}
+            404 | 410 | 500.. => return Err(Refusal::of(&answer).await),
+            // A refused HEAD has no body that says why; the same deposit's creation has.
+            _ => return self.create().await,
         }
         Ok(Standing {
             url,
