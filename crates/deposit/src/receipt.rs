@@ -28,7 +28,7 @@ pub struct Receipt {
     /// Message in the mailbox.
     #[serde(rename = "jti")]
     pub message_id: String,
-    /// Session id, 32 hexadecimal digits.
+    /// Session id in base64url.
     pub session_id: String,
     /// The client's name for the deposit.
     pub deposit_id: String,

@@ -72,10 +72,10 @@ impl SessionType {
 }
 
 impl SessionClaims {
-    /// The session id as 32 hexadecimal digits, the form in URLs, keys and rows.
+    /// The session id in base64url (22 characters), the form in object names, keys and rows.
     #[must_use]
     pub fn session(&self) -> String {
-        crate::hex(&self.session_id)
+        crate::encoding::base64url(&self.session_id)
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

@@ -1,0 +1,299 @@
+//! Reservations: the authoritative check of the right to deposit, before any body byte.
+
+use deposit::tus::Metadata;
+
+use super::{
+    Answered, PartAnswer, PartName, Reserved, conflict, effective_kind, gone, refuse, size_limit,
+    store::{self, PartState, StoredPart},
+    sweep,
+};
+use crate::{
+    context::Context,
+    mailbox::{
+        account, address, block,
+        session::{self, Session, SessionState},
+    },
+    sql::{Sql, SqlError},
+};
+
+/// How long bytes may take to come.
+pub(super) const RESERVATION_MS: i64 = 48 * 3_600_000;
+/// So many deposits of one session may be under way at once.
+const OPEN_DEPOSITS: usize = 10;
+
+/// What a sender says before it sends.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Wanted {
+    /// Declared length, if known.
+    pub(super) length: Option<u64>,
+    /// Hash of the whole part, if known.
+    pub(super) sha256: Option<String>,
+    pub(super) metadata: Metadata,
+    /// Whether the token's time is over.
+    pub(super) late: bool,
+}
+
+/// Reserves a part, or finds what became of it.
+pub(super) fn reserve(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    name: &PartName,
+    wanted: &Wanted,
+) -> Result<Answered, SqlError> {
+    let known = store::part(sql, name)?;
+    let answer = match (store::committed(sql, name)?, known) {
+        (Some(committed), known) => match known {
+            Some(part) if wanted.fits(&part) => PartAnswer::Committed {
+                size: part.size(),
+                receipt: committed.receipt,
+            },
+            _ => conflict(),
+        },
+        (None, Some(part)) if part.state == PartState::Held => {
+            if wanted.fits(&part) {
+                PartAnswer::Held { size: part.size() }
+            } else {
+                conflict()
+            }
+        }
+        (None, Some(part)) if is_open(&part, context) => renew(sql, context, part, wanted)?,
+        (None, _) => begin(sql, context, name, wanted)?,
+    };
+    Ok((answer, Vec::new()))
+}
+
+/// What became of a part.
+pub(super) fn find(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    name: &PartName,
+) -> Result<PartAnswer, SqlError> {
+    let Some(part) = store::part(sql, name)? else {
+        return Ok(PartAnswer::Unknown);
+    };
+    Ok(match part.state {
+        PartState::Committed => {
+            store::committed(sql, name)?.map_or_else(gone, |committed| PartAnswer::Committed {
+                size: part.size(),
+                receipt: committed.receipt,
+            })
+        }
+        PartState::Held => PartAnswer::Held { size: part.size() },
+        PartState::Reserved if is_open(&part, context) => PartAnswer::Reserved(reserved(&part)),
+        PartState::Reserved | PartState::Dead => gone(),
+    })
+}
+
+/// The sender takes a part back. What is committed stays.
+pub(super) fn drop(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    name: &PartName,
+) -> Result<Answered, SqlError> {
+    let found = find(sql, context, name)?;
+    let (Some(part), PartAnswer::Held { .. } | PartAnswer::Reserved(_)) =
+        (store::part(sql, name)?, &found)
+    else {
+        return Ok((found, Vec::new()));
+    };
+    let effects = sweep::kill(sql, context, part)?;
+    Ok((PartAnswer::Dropped, effects))
+}
+
+/// Whether bytes may still come.
+pub(super) fn is_open(part: &StoredPart, context: &Context<'_>) -> bool {
+    part.state == PartState::Reserved && context.now_ms < part.expires_at_ms
+}
+
+/// Whether this session may (still) deposit this: not revoked, its caller not blocked, not used up. A refusal
+/// comes back as the answer.
+pub(super) fn check_session(
+    sql: &dyn Sql,
+    name: &PartName,
+) -> Result<Result<Session, PartAnswer>, SqlError> {
+    let Some(session) = session::find(sql, &name.session_id)? else {
+        let detail = "This mailbox did not issue this session.";
+        return Ok(Err(refuse(403, "token_foreign", detail)));
+    };
+    let blocked = match &session.caller.address {
+        Some(caller) => block::is_blocked(sql, caller)?,
+        None => false,
+    };
+    if blocked || session.state == SessionState::Revoked {
+        let detail = "The owner of the mailbox has revoked this session.";
+        return Ok(Err(refuse(403, "session_revoked", detail)));
+    }
+    if session.state == SessionState::Deposited {
+        let detail = "A message was left with this session already; a new call gives a new one.";
+        return Ok(Err(refuse(403, "session_used", detail)));
+    }
+    Ok(Ok(session))
+}
+
+/// Whether so many bytes more find room in the mailbox.
+pub(super) fn has_room(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    size: u64,
+    except: &str,
+) -> Result<bool, SqlError> {
+    let used = account::counters(sql)?.bytes_used.unsigned_abs();
+    let total = used
+        .saturating_add(store::bytes_on_the_way(sql, except)?)
+        .saturating_add(size);
+    Ok(total <= context.settings.mailbox_quota_bytes)
+}
+
+/// The refusal of a part that is too long for its kind.
+pub(super) fn too_large(limit: u64) -> PartAnswer {
+    let detail = format!("At most {limit} bytes are taken of this kind.");
+    refuse(413, "upload_too_large", &detail)
+}
+
+impl Wanted {
+    /// Whether this may be the same content as a stored part.
+    fn fits(&self, part: &StoredPart) -> bool {
+        self.length.is_none_or(|length| length == part.size())
+            && self.sha256.as_ref().is_none_or(|hash| *hash == part.sha256)
+    }
+}
+
+fn reserved(part: &StoredPart) -> Reserved {
+    Reserved {
+        upload_id: part.upload_id.clone(),
+        blob_key: part.blob_key.clone(),
+        expires_at_ms: part.expires_at_ms,
+    }
+}
+
+/// The same part again: the same reservation, with what is said of it now and was not before.
+fn renew(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: StoredPart,
+    wanted: &Wanted,
+) -> Result<PartAnswer, SqlError> {
+    if let Err(refusal) = check_session(sql, &part.name)? {
+        return Ok(refusal);
+    }
+    let other_length = part
+        .length
+        .zip(wanted.length)
+        .is_some_and(|(known, now)| known != now);
+    if other_length {
+        return Ok(conflict());
+    }
+    let metadata = match part.metadata.merge(&wanted.metadata) {
+        Ok(metadata) => metadata,
+        Err(error) => return Ok(refuse(error.status(), error.code(), &error.to_string())),
+    };
+    let part = StoredPart {
+        length: part.length.or(wanted.length),
+        metadata,
+        ..part
+    };
+    if let Some(refusal) = check_size(sql, context, &part)? {
+        return Ok(refusal);
+    }
+    store::put_part(sql, &part)?;
+    Ok(PartAnswer::Reserved(reserved(&part)))
+}
+
+fn begin(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    name: &PartName,
+    wanted: &Wanted,
+) -> Result<PartAnswer, SqlError> {
+    if wanted.late {
+        return Ok(refuse(401, "token_expired", "The token has expired."));
+    }
+    let session = match check_session(sql, name)? {
+        Ok(session) => session,
+        Err(refusal) => return Ok(refusal),
+    };
+    let part = new_part(context, name, wanted);
+    if let Some(refusal) = check_size(sql, context, &part)? {
+        return Ok(refusal);
+    }
+    if let Some(refusal) = check_siblings(sql, context, &part)? {
+        return Ok(refusal);
+    }
+    store::put_part(sql, &part)?;
+    sweep::watch(sql, &part, session.expires_at_ms)?;
+    Ok(PartAnswer::Reserved(reserved(&part)))
+}
+
+fn new_part(context: &Context<'_>, name: &PartName, wanted: &Wanted) -> StoredPart {
+    let upload_id = context.entropy.hex(16);
+    StoredPart {
+        name: name.clone(),
+        blob_key: format!("m/{}/{upload_id}", address(context)),
+        upload_id,
+        state: PartState::Reserved,
+        length: wanted.length,
+        sha256: String::new(),
+        content_type: String::new(),
+        duration_ms: 0,
+        in_blob: false,
+        metadata: wanted.metadata.clone(),
+        reserved_at_ms: context.now_ms,
+        expires_at_ms: context.now_ms.saturating_add(RESERVATION_MS),
+    }
+}
+
+/// Size by kind, and room in the mailbox.
+fn check_size(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: &StoredPart,
+) -> Result<Option<PartAnswer>, SqlError> {
+    let limit = size_limit(context.settings, effective_kind(&part.metadata));
+    if part.size() > limit {
+        return Ok(Some(too_large(limit)));
+    }
+    if has_room(sql, context, part.size(), &part.upload_id)? {
+        return Ok(None);
+    }
+    Ok(Some(refuse(507, "mailbox_full", "The mailbox is full.")))
+}
+
+/// One session may neither begin without end nor fill the mailbox with reservations; the parts of one deposit
+/// must agree on their number.
+fn check_siblings(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: &StoredPart,
+) -> Result<Option<PartAnswer>, SqlError> {
+    let mut all = store::parts_of(sql, &part.name.session_id)?;
+    all.retain(|other| other.state == PartState::Held || is_open(other, context));
+    let mut deposits: Vec<&str> = all
+        .iter()
+        .map(|other| other.name.deposit_id.as_str())
+        .collect();
+    deposits.push(&part.name.deposit_id);
+    deposits.dedup();
+    let bytes = all
+        .iter()
+        .fold(part.size(), |sum, other| sum.saturating_add(other.size()));
+    let settings = context.settings;
+    let most = settings
+        .max_video_bytes
+        .saturating_add(settings.max_voice_bytes);
+    if deposits.len() > OPEN_DEPOSITS || bytes > most {
+        let detail = "Too much is under way for this session; finish or remove something first.";
+        return Ok(Some(refuse(429, "too_many_uploads", detail)));
+    }
+    let disagree = all.iter().any(|other| {
+        other.name.deposit_id == part.name.deposit_id
+            && other
+                .metadata
+                .parts
+                .zip(part.metadata.parts)
+                .is_some_and(|(known, now)| known != now)
+    });
+    Ok(disagree.then(|| {
+        let error = deposit::tus::TusError::MetadataConflict("parts".to_owned());
+        refuse(error.status(), error.code(), &error.to_string())
+    }))
+}

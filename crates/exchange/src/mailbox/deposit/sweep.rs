@@ -1,0 +1,86 @@
+//! Sweeping: reservations that ran out, blobs that nobody points to, and rows whose time is over.
+
+use super::store::{self, PartState, StoredPart};
+use crate::{
+    context::Context,
+    effect::Effect,
+    mailbox::media,
+    sql::{Sql, SqlError},
+    wakeup::{self, Wakeup},
+};
+
+/// Kinds of the wake-ups of this module: a reservation (key: upload id) has run out; a dead one's blob (key:
+/// blob key) is looked for once more; a session (key: its id) is forgotten.
+pub const WAKEUP: &[&str] = &[RESERVATION, STRAY, SESSION];
+const RESERVATION: &str = "deposit_reservation";
+const STRAY: &str = "deposit_stray";
+const SESSION: &str = "deposit_session";
+
+/// Rows and receipts outlive their token by this.
+pub(super) const KEEP_MS: i64 = 30 * 86_400_000;
+/// A write to the blob store that was under way when its part died is over by then.
+const STRAY_MS: i64 = 3_600_000;
+
+/// Something is due.
+pub fn on_wakeup(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    due: &Wakeup,
+) -> Result<Vec<Effect>, SqlError> {
+    match due.kind.as_str() {
+        RESERVATION => match store::part_by_upload(sql, &due.key)? {
+            Some(part) if matches!(part.state, PartState::Reserved | PartState::Held) => {
+                kill(sql, context, part)
+            }
+            _ => Ok(Vec::new()),
+        },
+        STRAY => media::remove_blob(sql, context, &due.key),
+        _ => {
+            store::forget(sql, &due.key)?;
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// Makes sure that a new part and its rows are swept in time.
+pub(super) fn watch(
+    sql: &dyn Sql,
+    part: &StoredPart,
+    session_expires_at_ms: i64,
+) -> Result<(), SqlError> {
+    wakeup::set(sql, RESERVATION, &part.upload_id, part.expires_at_ms)?;
+    let forget_at = session_expires_at_ms
+        .max(part.expires_at_ms)
+        .saturating_add(KEEP_MS);
+    wakeup::set(sql, SESSION, &part.name.session_id, forget_at)
+}
+
+/// The part is committed; its reservation no longer runs out.
+pub(super) fn unwatch(sql: &dyn Sql, part: &StoredPart) -> Result<(), SqlError> {
+    wakeup::clear(sql, RESERVATION, &part.upload_id)
+}
+
+/// Marks a part dead, then lets its bytes go. The mark comes first: a commit on a dead part is refused, so that
+/// no message ever points to a missing blob.
+pub(super) fn kill(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: StoredPart,
+) -> Result<Vec<Effect>, SqlError> {
+    let part = StoredPart {
+        state: PartState::Dead,
+        ..part
+    };
+    store::put_part(sql, &part)?;
+    wakeup::clear(sql, RESERVATION, &part.upload_id)?;
+    media::remove(sql, &part.upload_id)?;
+    let small = part
+        .length
+        .is_some_and(|length| super::keeps_in_rows(context.settings, length));
+    if small && !part.in_blob {
+        return Ok(Vec::new());
+    }
+    let again_at = context.now_ms.saturating_add(STRAY_MS);
+    wakeup::set(sql, STRAY, &part.blob_key, again_at)?;
+    media::remove_blob(sql, context, &part.blob_key)
+}
