@@ -15,9 +15,12 @@ import { tree } from "./tree.js";
 
 const MIRRORED = ["to", "server", "from", "kind", "max-duration", "silence-timeout", "open-on", "network-gate", "lang", "theme", "processing"];
 const IN_HAND = new Set(["recording", "paused", "review", "queued", "waiting", "uploading", "deposited", "failed"]);
+const DELIVERED_SHOWN_MS = 24 * 3_600_000;
+const DELIVERED_SHOWN = 3;
 const DRAFTING = new Set(["recording", "paused", "review"]);
 const PENDING = new Set(["queued", "waiting", "uploading"]);
 const BUSY = new Set(["calling", "ringing", "talking", "greeting", "recording", "paused"]);
+const FRESH = new Set(["call", "record", "again", "send"]);
 const TICK_MS = 1000;
 
 /** The caller's side. */
@@ -82,7 +85,6 @@ export class AfterbeepCall extends HTMLElement {
     this.#ends = new AbortController();
     const signal = this.#ends.signal;
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#network(), { signal });
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hint(), { signal });
     this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
     this.#opening = this.#open();
     this.update();
@@ -130,7 +132,8 @@ export class AfterbeepCall extends HTMLElement {
     if (!to) return this.#stage.focusDial();
     this.to = to;
     await this.#do(async (client) => {
-      if (!this.#account) await client.set_name(this.#stage.callerName);
+      const name = this.#stage.callerName;
+      if (!this.#account && name !== client.name()) await client.set_name(name);
       await client.call(complete(to, this.#server));
     });
   }
@@ -148,9 +151,9 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Begins a message. */
   record() {
-    this.#inHand = "";
     this.#greeting.stop();
-    return this.#do((client) => client.record());
+    const to = this.to ? complete(this.to, this.#server) : undefined;
+    return this.#do((client) => client.record(to));
   }
 
   /** Holds the recording. */
@@ -220,20 +223,25 @@ export class AfterbeepCall extends HTMLElement {
     return this.#items.find((item) => item.deposit_id === this.#inHand);
   }
 
-  /** What the outbox lists: not the draft that the stage holds, not what was delivered, no greetings. */
+  /** What the outbox lists: not the draft that the stage holds, and of what was delivered only the last ones. */
   #listed() {
     const drafting = DRAFTING.has(this.#state);
-    return this.#items.filter((item) => item.to && item.state !== "deposited" && !(drafting && item.deposit_id === this.#inHand));
+    const oldest = Date.now() - DELIVERED_SHOWN_MS;
+    const delivered = this.#items.filter((item) => item.state === "deposited" && item.created_at > oldest).slice(0, DELIVERED_SHOWN);
+    return this.#items.filter((item) =>
+      item.state === "deposited" ? delivered.includes(item) : !(drafting && (item.state === "recording" || item.deposit_id === this.#inHand)),
+    );
   }
 
   async #open() {
     try {
       const processing = this.processing ?? undefined;
-      const client = await open({ server: this.#server, processing }, (event) => this.#hear(event));
+      const gate = this.networkGate ?? undefined;
+      const client = await open({ server: this.#server, processing, network_gate: gate }, (event) => this.#hear(event));
       if (this.#ends.signal.aborted) return client.close();
       this.#client = client;
       this.#account = client.signed_in();
-      this.#stage.callerName = (await client.name()) ?? "";
+      this.#stage.callerName = client.name();
       this.#hear({ type: "outbox", items: await client.outbox() });
       return client;
     } catch (error) {
@@ -260,9 +268,9 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   #turn({ state, to, display_name: name }) {
-    if (state === "calling") this.#inHand = "";
+    if (state === "calling" || (state === "recording" && this.#state !== "paused")) this.#inHand = "";
     if (name || to) this.#name = name || nameOf(to);
-    if (state !== this.#state && state !== "failed") this.#stage.complain("");
+    if (state === "recording" || state === "deposited") this.#stage.complain("");
     if (state !== "greeting") this.#blocked = false;
     if (state !== "talking") this.#remote.srcObject = null;
     this.#state = state;
@@ -282,11 +290,9 @@ export class AfterbeepCall extends HTMLElement {
 
   /** @param {OutboxItem[]} items */
   #list(items) {
-    const drawn = this.#item();
     this.#items = items.filter((item) => !item.discarded);
-    if (drawn && !this.#item() && this.#state === "deposited") this.#items = [...this.#items, { ...drawn, state: "deposited" }];
     this.update();
-    if (this.#items.some((item) => PENDING.has(item.state))) void this.#promise();
+    if (!this.#promised && this.#items.some((item) => PENDING.has(item.state))) void this.#promise();
   }
 
   #progress(event) {
@@ -306,11 +312,6 @@ export class AfterbeepCall extends HTMLElement {
   #network() {
     this.#online = navigator.onLine;
     this.update();
-    this.#hint();
-  }
-
-  #hint() {
-    if (navigator.onLine && this.#client) this.#do((client) => client.retry());
   }
 
   #tick() {
@@ -338,7 +339,7 @@ export class AfterbeepCall extends HTMLElement {
       again: () => this.#again(),
       delete: () => this.discard(),
     };
-    this.#stage.complain("");
+    if (FRESH.has(control)) this.#stage.complain("");
     return actions[control]?.();
   }
 
@@ -360,9 +361,15 @@ export class AfterbeepCall extends HTMLElement {
    * @param {"send" | "send_anyway"} how
    */
   async #send(id, how) {
-    this.#inHand = id;
-    await this.#promise();
-    await this.#do((client) => client[how](id));
+    const before = this.#inHand;
+    try {
+      await this.#promise();
+      this.#inHand = id;
+      await this.#ask((client) => client[how](id));
+    } catch (error) {
+      this.#inHand = before;
+      this.#fail(error);
+    }
   }
 
   /** @param {(client: any) => unknown} request */

@@ -21,11 +21,11 @@ export class CallStage {
   #headline = tree("h2", { class: "headline", part: "headline" });
   #note = tree("p", { class: "note figures", part: "note" });
   #status = tree("div", { class: "status", part: "status", role: "status", "aria-live": "polite" });
-  #trouble = tree("p", { class: "trouble", part: "trouble", role: "alert", hidden: true });
+  #trouble = tree("p", { class: "trouble", part: "trouble", hidden: true });
   #hero = tree("div", { class: "hero", part: "hero" });
   #controls = tree("div", { class: "controls", part: "controls" });
   #number = tree("input", { part: "input address-input", autocapitalize: "none", autocomplete: "off", spellcheck: "false", enterkeyhint: "go", placeholder: "bob" });
-  #dial = tree("div", { class: "field dial", hidden: true }, tree("label", {}, "Name or address", this.#number), tree("slot", { name: "hint" }));
+  #dial = tree("div", { class: "field dial", hidden: true }, tree("label", {}, "Name or address", this.#number));
   #name = tree("input", { part: "input name-input", autocomplete: "name", maxlength: "60" });
   #naming = tree("div", { class: "field", hidden: true }, tree("label", {}, "Your name (optional)", this.#name));
   #caller = tree("p", { class: "small muted", hidden: true });
@@ -57,7 +57,7 @@ export class CallStage {
       delete: button("Delete", "delete", press("delete")),
       hangUp: button("Hang up", "hangUp", press("hangUp")),
     };
-    this.#status.append(this.#headline, this.#note);
+    this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
     this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
     this.element = this.#assemble();
@@ -107,7 +107,8 @@ export class CallStage {
     this.#dial.hidden = !(state === "idle" && askAddress);
     this.#naming.hidden = !(state === "idle" && askName);
     say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
-    this.#paintControls(view.controls, blocked);
+    this.#hero.hidden = !this.#dial.hidden;
+    this.#paintControls(view.controls, blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
     this.#shown = state;
   }
@@ -145,7 +146,7 @@ export class CallStage {
       this.#controls,
       this.#naming,
       this.#caller,
-      this.#trouble,
+      tree("slot", { name: "hint" }),
       this.undo.element,
     );
   }
@@ -153,14 +154,15 @@ export class CallStage {
   /**
    * @param {string[]} names
    * @param {boolean} blocked
+   * @param {boolean} calm
    */
-  #paintControls(names, blocked) {
+  #paintControls(names, blocked, calm) {
     const offered = blocked ? ["listen", ...names] : names;
     for (const [name, element] of Object.entries(this.#buttons)) {
+      const first = name === offered[0] && !calm;
       element.hidden = !offered.includes(name);
-      element.classList.toggle("primary", name === offered[0]);
-      element.classList.toggle("large", name === offered[0]);
-      if (name === offered[0]) this.#controls.prepend(element);
+      element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : "";
+      if (name === offered[0] && element !== this.#controls.firstElementChild) this.#controls.prepend(element);
     }
     if (this.#focused && !isShown(activeIn(this.element))) this.#buttons[offered[0]]?.focus();
   }

@@ -19,8 +19,11 @@ import { clock, moment, rate, until } from "./figures.js";
  * @property {(situation: Situation) => string} note
  * @property {string[]} controls names of buttons; the first is the primary one
  * @property {"line" | "greeting" | "live" | "review" | "sending"} hero
+ * @property {boolean} [calm] nothing needs to be done, so no control stands out
  */
 
+/** What the network gate's verdicts mean, before its numbers. */
+const GATE = { slow: "Waiting: uplink too weak", failing: "Waiting: uplink too weak", unmeasured: "Waiting: uplink not measured yet", metered: "Waiting for Wi-Fi" };
 const MICROPHONE_LINE = "Your browser may ask for the microphone: it is for the call, or for your message.";
 
 /** @type {Record<string, View>} */
@@ -28,7 +31,7 @@ export const VIEWS = {
   idle: {
     headline: ({ name }) => (name ? `Call ${name}` : "Who do you want to call?"),
     note: (situation) => unfinished(situation) || (situation.name ? `If ${situation.name} does not answer, leave a message. ${MICROPHONE_LINE}` : ""),
-    controls: ["call"],
+    controls: ["call", "record"],
     hero: "line",
   },
   calling: { headline: ({ name }) => `Calling ${name}`, note: () => MICROPHONE_LINE, controls: ["hangUp"], hero: "line" },
@@ -50,14 +53,15 @@ export const VIEWS = {
     controls: ["send", "play", "again", "delete"],
     hero: "review",
   },
-  queued: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending" },
-  waiting: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending" },
-  uploading: { headline: ({ name }) => `Going up to ${name}`, note: uploadNote, controls: ["record"], hero: "sending" },
+  queued: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending", calm: true },
+  waiting: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending", calm: true },
+  uploading: { headline: ({ name }) => `Going up to ${name}`, note: uploadNote, controls: ["record"], hero: "sending", calm: true },
   deposited: {
     headline: ({ name }) => `${name} has your message`,
     note: ({ item, now }) => `Delivered ${moment(now, now).toLowerCase().replace("today", "today at")}${item ? `, ${clock(item.duration_ms)} long` : ""}.`,
-    controls: ["call"],
+    controls: ["record", "call"],
     hero: "sending",
+    calm: true,
   },
   failed: {
     headline: ({ item, name }) => (item ? `Not sent to ${name}` : `The call to ${name} did not work`),
@@ -68,22 +72,21 @@ export const VIEWS = {
 };
 
 /**
- * The line under a message in the outbox: where it is, why it waits, what comes next.
+ * What stands under a message in the outbox: where it is, and what comes next or why it waits.
  * @param {import("./engine.js").OutboxItem} item
  * @param {Situation} situation
- * @param {boolean} inHand the stage already says where it is
- * @returns {string}
+ * @returns {[place: string, next: string]}
  */
-export function outboxLine(item, situation, inHand) {
-  const { name, now } = situation;
+export function outboxLines(item, situation) {
+  const { name } = situation;
   switch (item.state) {
-    case "recording": return "Being recorded now.";
-    case "interrupted": return "Interrupted. Everything up to the last second is here.";
-    case "recorded": return "Draft. Not sent.";
-    case "uploading": return uploadShare(item);
-    case "deposited": return `${name} has it.`;
-    case "failed": return `Not sent. ${refusal(item)}`;
-    default: return inHand ? waitReason(item, situation, now) || "Waits for its turn." : sentences(notYet(situation), nextStep({ ...situation, item }));
+    case "recording": return ["Being recorded now.", ""];
+    case "interrupted": return ["Interrupted. Everything up to the last second is here.", ""];
+    case "recorded": return ["Draft. Not sent.", ""];
+    case "uploading": return [notYet(situation), uploadShare(item)];
+    case "deposited": return [`With ${name}`, "The sound has left this device."];
+    case "failed": return [/revoked/.test(item.reason?.code ?? "") ? "Not sent: the permission was revoked." : "Not sent: the server refused it.", refusal(item)];
+    default: return [notYet(situation), nextStep({ ...situation, item })];
   }
 }
 
@@ -108,25 +111,22 @@ function notYet({ name }) {
 function nextStep(situation) {
   const { online, promised, item, now } = situation;
   if (!online) return promised ? "Goes up by itself when you are online" : "Open this page again when you are online";
-  return (item && waitReason(item, situation, now)) || "Goes up in a moment.";
+  return (item && waitReason(item, now)) || "Goes up in a moment.";
 }
 
 /**
  * @param {import("./engine.js").OutboxItem} item
- * @param {Situation} situation
  * @param {number} now
  */
-function waitReason({ reason, state }, { online }, now) {
-  if (!online) return "Waits for a connection.";
+function waitReason({ reason, state }, now) {
   if (!reason || state === "queued") return "";
-  const numbers = measured(reason);
-  const next = reason.next_try_at ? `Next try ${until(reason.next_try_at, now)}.` : "";
-  return sentences(reason.text ?? "", numbers, next);
+  const next = reason.next_try_at ? `Next try ${until(reason.next_try_at, now)}` : "";
+  return sentences(GATE[reason.code] ?? "", reason.text ?? "", measured(reason), next);
 }
 
 /** @param {import("./engine.js").Reason} reason */
 function measured({ measured_bytes_per_second: value, threshold_bytes_per_second: wanted, text = "" }) {
-  if (value === undefined || wanted === undefined || /\d/.test(text)) return "";
+  if (value === undefined || wanted === undefined || /bit\/s/.test(text)) return "";
   return `Uplink ${rate(value)}, wanted ${rate(wanted)}.`;
 }
 

@@ -3,9 +3,9 @@
 let recorder;
 
 async function start({ row, sample_rate, longest_ms, port }) {
-  const address = new URL("./voice.js", import.meta.url).href;
-  const voice = await import(address);
-  await voice.default();
+  const beside = (name) => new URL(name, import.meta.url).href;
+  const voice = await import(beside("./voice.js"));
+  await voice.default({ module_or_path: beside("./voice_bg.wasm") });
   recorder = await voice.VoiceRecorder.open(row, sample_rate, longest_ms, (event) => postMessage(event));
   port.onmessage = ({ data }) => take(data);
 }

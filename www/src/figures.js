@@ -36,12 +36,13 @@ export function size(bytes) {
 }
 
 /**
- * A rate, "1.0 kB/s".
+ * A rate, "8.0 kbit/s".
  * @param {number} bytesPerSecond
  * @returns {string}
  */
 export function rate(bytesPerSecond) {
-  return `${(Math.max(0, Number(bytesPerSecond) || 0) / 1000).toFixed(1)} kB/s`;
+  const kilobits = (Math.max(0, Number(bytesPerSecond) || 0) * 8) / 1000;
+  return `${kilobits < 10 ? kilobits.toFixed(1) : Math.round(kilobits)} kbit/s`;
 }
 
 /**

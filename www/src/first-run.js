@@ -31,14 +31,14 @@ function form() {
   return tree(
     "form",
     { class: "first-run", submit: (event) => void submit(event, trouble) },
-    tree("h1", {}, "Make the first user"),
-    tree("p", {}, "Nobody can be called here yet. Make yourself an address; others can follow later."),
+    tree("h1", {}, "Create the first user"),
+    tree("p", {}, "Nobody can be called here yet. Give yourself an address; others can follow later."),
     field("Admin token", { name: "token", type: "password", autocomplete: "off", required: true }),
     field("Address", { name: "address", autocapitalize: "none", autocomplete: "username", spellcheck: "false", placeholder: "anna", required: true }),
     field("Your name", { name: "display_name", autocomplete: "name", placeholder: "Anna" }),
     field("Password", { name: "password", type: "password", autocomplete: "new-password", minlength: "8", required: true }),
     trouble,
-    tree("button", { type: "submit" }, "Make user"),
+    tree("button", { type: "submit" }, "Create user"),
   );
 }
 
@@ -61,7 +61,7 @@ async function submit(event, trouble) {
   const refusal = await make(String(token), String(address).trim(), { password, display_name: name || address });
   trouble.textContent = refusal;
   trouble.hidden = refusal === "";
-  if (refusal === "") form.replaceWith(done(String(address).trim()));
+  if (refusal === "") location.assign(`/inbox?address=${encodeURIComponent(String(address).trim())}`);
 }
 
 /**
@@ -83,17 +83,4 @@ async function make(token, address, facts) {
   } catch {
     return "The server cannot be reached. Nothing was changed; try again.";
   }
-}
-
-/** @param {string} address */
-function done(address) {
-  const user = address.replace(/^sip:/, "").split("@")[0];
-  const link = `/?to=${encodeURIComponent(user)}`;
-  return tree(
-    "section",
-    { class: "first-run" },
-    tree("h1", {}, "Done. You can be called"),
-    tree("p", {}, "Your call link is ", tree("a", { href: link }, `${location.origin}${link}`), "."),
-    tree("p", {}, tree("a", { href: "/inbox" }, "Sign in to your inbox"), " to record a greeting."),
-  );
 }

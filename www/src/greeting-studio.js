@@ -9,6 +9,7 @@ import { Waveform } from "./waveform.js";
  * What the studio asks its owner to do.
  * @typedef {object} StudioRequests
  * @property {(method: string, ...rest: unknown[]) => Promise<any>} ask a method of the engine
+ * @property {() => Promise<void>} record
  * @property {(error: Error) => void} failed
  * @property {(words: string) => void} told what was done
  */
@@ -69,7 +70,7 @@ export class GreetingStudio {
 
   async #begin() {
     await this.#drop();
-    await this.#try("record");
+    await this.#requests.record();
   }
 
   #recording() {

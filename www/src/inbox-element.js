@@ -15,7 +15,7 @@ import { UndoBar } from "./undo-bar.js";
 
 /** @typedef {import("./message-list.js").Message} Message */
 
-const MIRRORED = ["server", "theme", "processing"];
+const MIRRORED = ["server", "address", "theme", "processing"];
 
 /** The inbox. */
 export class AfterbeepInbox extends HTMLElement {
@@ -30,13 +30,14 @@ export class AfterbeepInbox extends HTMLElement {
   });
   #studio = new GreetingStudio({
     ask: (method, ...rest) => this.#ask(method, ...rest),
+    record: () => this.#record(),
     failed: (error) => this.#fail(error),
     told: (words) => this.#tell(words),
   });
   #undo = new UndoBar();
   #headline = tree("h2", { class: "headline", part: "headline" }, "Inbox");
-  #status = tree("p", { class: "muted", part: "status", role: "status", "aria-live": "polite" });
-  #trouble = tree("p", { class: "trouble", part: "trouble", role: "alert", hidden: true });
+  #status = tree("p", { class: "muted", part: "status" });
+  #trouble = tree("p", { class: "trouble", part: "trouble", hidden: true });
   #account = tree("span", { class: "small muted" });
   #leave = button("Sign out", "skip", () => void this.#signOut(), "quiet");
   #address = tree("input", { name: "address", part: "input", autocapitalize: "none", autocomplete: "username", spellcheck: "false", required: true, placeholder: "bob" });
@@ -98,8 +99,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#fillWelcome();
     root.append(
       tree("div", { class: "bar" }, this.#headline, tree("div", { class: "row" }, this.#account, this.#leave)),
-      this.#status,
-      this.#trouble,
+      tree("div", { class: "news", role: "status", "aria-live": "polite" }, this.#status, this.#trouble),
       this.#form,
       this.#welcome,
       this.#undo.element,
@@ -116,6 +116,7 @@ export class AfterbeepInbox extends HTMLElement {
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void this.#refresh(), { signal });
     answerUpdates(() => this.#recording, signal);
     this.#opening = this.#open();
+    this.#address.value ||= this.getAttribute("address") ?? "";
     this.update();
     void registerWorker();
   }
@@ -315,6 +316,15 @@ export class AfterbeepInbox extends HTMLElement {
     try {
       await this.#ask("restore_message", id);
       await this.#refresh();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** A greeting is recorded as a message to oneself that is never sent. */
+  async #record() {
+    try {
+      await this.#ask("record", this.#owner?.address);
     } catch (error) {
       this.#fail(error);
     }

@@ -1,7 +1,7 @@
 // The list of messages in the inbox. It paints what it is given and passes on what is pressed.
 
 import { callerOf } from "./caller.js";
-import { clock, moment, spoken } from "./figures.js";
+import { moment, spoken } from "./figures.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
 
@@ -104,7 +104,7 @@ class MessageRow {
       { part: "message" },
       tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#badge), this.#facts),
       tree("div", { class: "play" }, this.#player.button, this.#player.slider, this.#player.time),
-      this.#actions(who, requests),
+      ...this.#actions(who, requests),
     );
   }
 
@@ -120,7 +120,7 @@ class MessageRow {
     this.element.classList.toggle("new", fresh);
     if (this.element.getAttribute("aria-label") !== label) this.element.setAttribute("aria-label", label);
     this.#badge.hidden = !fresh;
-    say(this.#facts, [when, clock(message.duration_ms)].join(" · "));
+    say(this.#facts, when);
   }
 
   close() {
@@ -134,10 +134,10 @@ class MessageRow {
    */
   #actions(who, requests) {
     const back = button("Call back", "call", () => requests.callBack(who.address), "quiet");
-    const reason = tree("span", { class: "small muted", hidden: !who.reason, id: `reason-${this.#message.id}` }, who.reason);
+    const reason = tree("p", { class: "small muted", hidden: !who.reason, id: `reason-${this.#message.id}` }, who.reason);
     back.disabled = who.address === "";
     if (who.reason) back.setAttribute("aria-describedby", reason.id);
     const remove = button("Delete", "delete", () => requests.delete(this.#message), "quiet");
-    return tree("div", { class: "row" }, back, remove, reason);
+    return [tree("div", { class: "row" }, back, remove), reason];
   }
 }

@@ -1,7 +1,7 @@
 // The outbox: everything said on this device that its callee does not have yet.
 
 import { nameOf } from "./address.js";
-import { OUTBOX_CONTROLS, outboxLine } from "./call-words.js";
+import { OUTBOX_CONTROLS, outboxLines } from "./call-words.js";
 import { age, clock, size } from "./figures.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
@@ -79,7 +79,8 @@ export class OutboxList {
 class OutboxRow {
   #title = tree("span", { class: "who" });
   #facts = tree("span", { class: "small muted figures" });
-  #line = tree("p", { class: "small muted figures", part: "outbox-reason" });
+  #place = tree("p", { class: "small", part: "outbox-place" });
+  #next = tree("p", { class: "small muted figures", part: "outbox-reason" });
   #controls = tree("div", { class: "row" });
   #player;
   #buttons;
@@ -107,7 +108,7 @@ class OutboxRow {
       { part: "outbox-item" },
       tree("div", { class: "top" }, this.#title, this.#facts),
       this.#player.slider,
-      this.#line,
+      tree("div", {}, this.#place, this.#next),
       this.#controls,
     );
   }
@@ -123,8 +124,12 @@ class OutboxRow {
     this.#item = item;
     say(this.#title, `To ${name}`);
     say(this.#facts, [clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].join(" · "));
-    say(this.#line, outboxLine(item, { ...situation, name, item }, inHand));
+    const [place, next] = outboxLines(item, { ...situation, name, item });
+    say(this.#place, place);
+    say(this.#next, next);
     const offered = OUTBOX_CONTROLS[item.state] ?? [];
+    this.#player.slider.hidden = (inHand && !this.#player.started) || item.state === "deposited";
+    this.#controls.classList.toggle("flush", offered[0] === "play");
     for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
   }
 

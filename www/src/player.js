@@ -54,6 +54,11 @@ export class Player {
     return this.#slider;
   }
 
+  /** Whether somebody has played it here. */
+  get started() {
+    return this.#ready;
+  }
+
   /** Position and length in figures. */
   get time() {
     return this.#time;
@@ -76,8 +81,7 @@ export class Player {
     if (!this.#audio.paused) return this.pause();
     try {
       await this.#prepare();
-      if (sounding !== this) sounding?.pause();
-      sounding = this;
+      this.#stepForward();
       await this.#audio.play();
     } catch (error) {
       if (error.name !== "AbortError") this.#failed(error);
@@ -99,11 +103,20 @@ export class Player {
   #unload() {
     cancelAnimationFrame(this.#frame);
     this.#audio.pause();
+    this.#audio.remove();
     this.#audio.removeAttribute("src");
     if (this.#url.startsWith("blob:")) URL.revokeObjectURL(this.#url);
     this.#url = "";
     this.#ready = false;
     this.#seekMs = 0;
+  }
+
+  /** Pauses the one that sounds; what sounds stands in the tree, in front of everything else. */
+  #stepForward() {
+    if (sounding !== this) sounding?.pause();
+    sounding = this;
+    const root = this.#slider.getRootNode();
+    if (root instanceof ShadowRoot && root.firstChild !== this.#audio) root.prepend(this.#audio);
   }
 
   async #prepare() {

@@ -47,6 +47,8 @@ button:hover, .button:hover { background: var(--wash); border-color: var(--ink);
 button:active, .button:active { background: var(--line); }
 button.primary { background: var(--accent); border-color: var(--accent); color: var(--on-accent); }
 button.primary:hover { background: color-mix(in srgb, var(--accent) 88%, var(--ink)); }
+button.firm { background: var(--ink); border-color: var(--ink); color: var(--paper); }
+button.firm:hover { background: color-mix(in srgb, var(--ink) 86%, var(--paper)); }
 button.large { min-height: 64px; padding: 0 36px; font-size: 1.1875rem; }
 button.quiet, .button.quiet { min-height: 40px; padding: 0 12px; border-color: transparent; color: var(--soft); font-weight: 500; }
 button.quiet:hover, .button.quiet:hover { color: var(--ink); background: var(--wash); }
@@ -93,7 +95,7 @@ const CALL = `
 .field { width: 100%; max-width: 22rem; text-align: start; }
 .dial input { min-height: 64px; font-size: 1.25rem; text-align: center; border-radius: 999px; }
 .dial label { justify-items: center; }
-.stage > .trouble, .stage > .undo { width: 100%; max-width: 32rem; text-align: start; }
+.stage .trouble, .stage > .undo { width: 100%; max-width: 32rem; margin: 8px auto 0; text-align: start; }
 .outbox { border-top: 1px solid var(--line); padding-top: 24px; }
 .outbox h3 { font-size: 1.125rem; font-weight: 640; }
 .outbox li { display: grid; gap: 8px; padding: 16px 0; border-bottom: 1px solid var(--line); }
@@ -101,12 +103,14 @@ const CALL = `
 .outbox .top { display: flex; justify-content: space-between; gap: 16px; align-items: baseline; }
 .outbox .who { font-weight: 600; }
 .outbox .wave { height: 40px; }
-.outbox .row { margin-inline-start: -4px; }
+.outbox .row { gap: 4px; }
+.outbox .flush { margin-inline-start: -12px; }
 .outbox button { min-height: 44px; padding: 0 16px; }
 .outbox button.quiet { padding: 0 12px; }
 @media (max-width: 480px) {
-  .controls { width: 100%; display: grid; grid-template-columns: 1fr 1fr; }
-  .controls button.primary, .controls button:only-of-type { grid-column: 1 / -1; }
+  .controls { width: 100%; }
+  .controls button { flex: 1 1 40%; }
+  .controls button.large { flex-basis: 100%; }
 }
 `;
 
@@ -115,14 +119,20 @@ const INBOX = `
 .headline { font-size: clamp(1.75rem, 1.3rem + 2.2vw, 2.5rem); font-weight: 640; line-height: 1.15; letter-spacing: -0.015em; }
 .sign-in { display: grid; gap: 16px; max-width: 24rem; padding: 16px 0; }
 .sign-in button { justify-self: start; }
-.messages li { display: grid; gap: 12px; padding: 24px 0; border-top: 1px solid var(--line); }
+.messages { margin-top: 8px; }
+.messages li { display: grid; gap: 12px; padding: 24px 0; border-bottom: 1px solid var(--line); }
+.messages li:last-child { border-bottom: 0; }
+.messages .row { gap: 4px; margin-inline-start: -12px; }
+.messages .top > :last-child { white-space: nowrap; }
+.messages button.quiet:disabled { border-color: transparent;  color: color-mix(in srgb, var(--ink) 62%, var(--paper)); }
 .messages .top { display: flex; justify-content: space-between; gap: 16px; align-items: baseline; }
 .messages .who { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 1.125rem; font-weight: 500; overflow-wrap: anywhere; }
 .messages .new .who { font-weight: 680; }
 .badge { padding: 0 10px; border-radius: 999px; background: var(--accent); color: var(--on-accent); font-size: 0.8125rem; font-weight: 600; line-height: 1.5rem; align-self: center; }
 .messages .wave { height: 56px; }
 .messages .play { display: grid; grid-template-columns: auto 1fr auto; align-items: center; gap: 16px; }
-.empty { display: grid; gap: 8px; padding: 32px 0; border-top: 1px solid var(--line); }
+.empty { display: grid; gap: 8px; padding: 24px 0; }
+.news { display: grid; gap: 8px; }
 .welcome { padding: 8px 24px; margin: 16px 0; border-radius: var(--radius); background: var(--tint); }
 .welcome summary { min-height: 48px; display: flex; align-items: center; font-weight: 600; cursor: pointer; border-radius: 8px; }
 .welcome .inside { display: grid; gap: 24px; padding: 0 0 16px; }
@@ -130,7 +140,7 @@ const INBOX = `
 .link label { flex: 1; min-width: 0; }
 .studio { display: grid; gap: 12px; }
 .studio .wave { height: 64px; }
-@media (max-width: 480px) { .welcome { padding: 8px 16px; } .link { flex-wrap: wrap; } }
+@media (max-width: 480px) { .welcome { padding: 8px 16px; } .link { flex-wrap: wrap; } .link label { flex-basis: 100%; } .link button { flex: 1; } }
 `;
 
 /** @type {Map<string, CSSStyleSheet>} */

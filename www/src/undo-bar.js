@@ -28,6 +28,7 @@ export class UndoBar {
     say(this.#words, words);
     this.#undo = undo;
     this.#bar.hidden = false;
+    this.#button.focus({ preventScroll: true });
     this.#timer = window.setTimeout(() => this.hide(), SHOWN_MS);
   }
 
