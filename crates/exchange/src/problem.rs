@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use crate::http::{Body, Response};
+use crate::{
+    effect::Effect,
+    front,
+    http::{Body, Request, Response},
+    sql::SqlError,
+};
 
 /// One kind of error; its code is stable.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -32,14 +37,22 @@ problems! {
     BAD_CREDENTIALS = 401 "bad_credentials" "Address or password is wrong";
     /// A deposit needs a session token or the caller's login.
     SESSION_REQUIRED = 401 "session_required" "A session token is needed";
-    /// A token that we did not sign, or for another purpose.
-    TOKEN_INVALID = 401 "token_invalid" "The token is not valid";
+    /// A login token from before the last change of password.
+    SIGNED_OUT = 401 "signed_out" "This sign-in has been ended";
+    /// A token that does not look like one.
+    TOKEN_MALFORMED = 401 "token_malformed" "This is not a token";
+    /// A token whose signature is not ours.
+    TOKEN_FORGED = 401 "token_forged" "The token was not signed here";
+    /// A token signed with a key that is not, or no longer, in use.
+    TOKEN_UNKNOWN_KEY = 401 "token_unknown_key" "The key of the token is not known here";
+    /// A good token for another purpose or another mailbox.
+    TOKEN_FOREIGN = 401 "token_foreign" "The token is for something else";
     /// A token past its end.
     TOKEN_EXPIRED = 401 "token_expired" "The token has expired";
-    /// A token that was taken back.
-    TOKEN_REVOKED = 403 "token_revoked" "The token has been revoked";
-    /// A good token for something else.
-    TOKEN_FOREIGN = 403 "token_foreign" "The token belongs to another mailbox";
+    /// The present password is wrong.
+    WRONG_PASSWORD = 403 "wrong_password" "The present password is wrong";
+    /// A session that the owner of the mailbox took back.
+    SESSION_REVOKED = 403 "session_revoked" "The session has been revoked";
     /// Not allowed.
     FORBIDDEN = 403 "forbidden" "This is not allowed";
     /// No such thing, or not for you.
@@ -64,6 +77,41 @@ problems! {
     RATE_LIMITED = 429 "rate_limited" "Too many requests";
     /// Storage or another part did not answer; the same request may succeed later.
     UNAVAILABLE = 503 "unavailable" "Please try again later";
+}
+
+/// Why a handler gives no ordinary answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// This is the answer instead.
+    Answer(Box<Response>),
+    /// Storage failed; the shell rolls back and answers 503.
+    Storage(SqlError),
+}
+
+impl Refusal {
+    /// A problem, for this request.
+    #[must_use]
+    pub fn of(request: &Request, problem: Problem, detail: &str) -> Self {
+        let request_id = request.header(front::REQUEST_ID).unwrap_or("");
+        Self::Answer(Box::new(response(problem, detail, request_id)))
+    }
+}
+
+impl From<SqlError> for Refusal {
+    fn from(error: SqlError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+/// Turns a handler's result into what an object gives to the shell.
+pub fn settle(
+    result: Result<(Response, Vec<Effect>), Refusal>,
+) -> Result<(Response, Vec<Effect>), SqlError> {
+    match result {
+        Ok(answer) => Ok(answer),
+        Err(Refusal::Answer(response)) => Ok((*response, Vec::new())),
+        Err(Refusal::Storage(error)) => Err(error),
+    }
 }
 
 /// The answer for a problem, with what is special about this occurrence. `request_id` may be empty.

@@ -1,7 +1,10 @@
 //! The operator's settings (interface section 1), read once from named values. Secrets are parsed here,
 //! so that a broken one is refused at start and not at the first call.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use deposit::{
+    receipt::{ReceiptKeys, ReceiptKeysError},
+    token::{Keys, KeysError},
+};
 use thiserror::Error;
 
 const DAY_MS: i64 = 86_400_000;
@@ -15,11 +18,11 @@ pub struct Settings {
     /// What links and INFO lines point to, without a slash at the end.
     pub public_url: String,
     /// Signs tokens; newest first.
-    pub token_keys: Vec<SecretKey>,
+    pub token_keys: Keys,
     /// Encrypts stored HA1s; newest first.
-    pub account_keys: Vec<SecretKey>,
-    /// Signs receipts: ES256 private or retired public keys as JWK, newest first.
-    pub receipt_keys: Vec<serde_json::Value>,
+    pub account_keys: Keys,
+    /// Signs receipts, and checks those that retired keys signed.
+    pub receipt_keys: ReceiptKeys,
     /// Opens `/admin`; empty closes it.
     pub admin_token: String,
     /// How long a session token may begin a deposit.
@@ -58,15 +61,6 @@ pub struct Settings {
     pub loopback_webhooks: bool,
 }
 
-/// One secret with its name.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct SecretKey {
-    /// Key id, as it stands in tokens and rows.
-    pub id: String,
-    /// The secret itself, 32 bytes or more.
-    pub secret: Vec<u8>,
-}
-
 /// Where media are kept.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MediaStore {
@@ -94,6 +88,12 @@ pub enum SettingsError {
     /// A value cannot be read.
     #[error("{0} is not {1}")]
     Malformed(&'static str, &'static str),
+    /// A list of secrets cannot be used.
+    #[error("{0}: {1}")]
+    Keys(&'static str, KeysError),
+    /// The receipt keys cannot be used.
+    #[error("AFTERBEEP_RECEIPT_KEYS: {0}")]
+    ReceiptKeys(#[from] ReceiptKeysError),
 }
 
 impl Settings {
@@ -108,7 +108,7 @@ impl Settings {
             public_url,
             token_keys: source.keys("AFTERBEEP_TOKEN_KEYS")?,
             account_keys: source.keys("AFTERBEEP_ACCOUNT_KEYS")?,
-            receipt_keys: source.receipt_keys()?,
+            receipt_keys: ReceiptKeys::read(&source.required("AFTERBEEP_RECEIPT_KEYS")?)?,
             admin_token: source.text("AFTERBEEP_ADMIN_TOKEN"),
             session_ttl_ms: source
                 .number("AFTERBEEP_SESSION_TTL_S", 604_800)?
@@ -225,46 +225,9 @@ impl Source<'_> {
         }
     }
 
-    fn keys(&self, name: &'static str) -> Result<Vec<SecretKey>, SettingsError> {
-        self.required(name)?
-            .split(',')
-            .map(|item| secret_key(name, item.trim()))
-            .collect()
+    fn keys(&self, name: &'static str) -> Result<Keys, SettingsError> {
+        Keys::read(&self.required(name)?).map_err(|error| SettingsError::Keys(name, error))
     }
-
-    /// A JSON array of JWKs, or a JWK set.
-    fn receipt_keys(&self) -> Result<Vec<serde_json::Value>, SettingsError> {
-        const NAME: &str = "AFTERBEEP_RECEIPT_KEYS";
-        let malformed = || SettingsError::Malformed(NAME, "a JSON array of ES256 JWKs");
-        let value: serde_json::Value =
-            serde_json::from_str(&self.required(NAME)?).map_err(|_| malformed())?;
-        let list = value.get("keys").unwrap_or(&value);
-        match list {
-            serde_json::Value::Array(keys) if !keys.is_empty() => Ok(keys.clone()),
-            serde_json::Value::Object(_) => Ok(vec![list.clone()]),
-            _ => Err(malformed()),
-        }
-    }
-}
-
-fn secret_key(name: &'static str, item: &str) -> Result<SecretKey, SettingsError> {
-    let malformed =
-        || SettingsError::Malformed(name, "a list of kid:base64url with 32 bytes or more each");
-    let (id, secret) = item.split_once(':').ok_or_else(malformed)?;
-    let plain = !id.is_empty()
-        && id
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let secret = URL_SAFE_NO_PAD
-        .decode(secret.trim_end_matches('='))
-        .map_err(|_| malformed())?;
-    if !plain || secret.len() < 32 {
-        return Err(malformed());
-    }
-    Ok(SecretKey {
-        id: id.to_owned(),
-        secret,
-    })
 }
 
 fn origins(text: &str) -> Origins {
@@ -372,7 +335,7 @@ pub(crate) mod tests {
             (
                 "AFTERBEEP_TOKEN_KEYS",
                 "k:AAAA",
-                "AFTERBEEP_TOKEN_KEYS is not a list of kid:base64url with 32 bytes or more each",
+                "AFTERBEEP_TOKEN_KEYS: key 0 is not of the form kid:base64url with at least 16 bytes",
             ),
             (
                 "AFTERBEEP_ANONYMOUS_CALLERS",

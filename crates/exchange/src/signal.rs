@@ -48,6 +48,9 @@ pub enum Signal {
     Originate {
         /// Flow it came on.
         flow: String,
+        /// The peer's network, for limits.
+        #[serde(default)]
+        network: Option<String>,
         /// The request.
         frame: Frame,
     },
@@ -99,10 +102,13 @@ pub enum Signal {
         /// JSON with display name and counters.
         facts: String,
     },
-    /// To a `Mailbox`, from an `Upload` that holds all bytes of one part.
-    PartComplete {
-        /// JSON of the reservation it belongs to; see `mailbox::reservation`.
-        part: String,
+    /// To `Directory` shard 0: there is at least one user, the first-run page is over.
+    FirstUser {},
+    /// To a `Mailbox`, from an `Upload`: about one part of a deposit. Answered with
+    /// [`crate::mailbox::deposit::PartAnswer`] as JSON.
+    Part {
+        /// Which part, and what about it.
+        request: crate::mailbox::deposit::PartRequest,
     },
     /// To the sender of [`crate::effect::Effect::Signal`]: what came back.
     Replied {
@@ -126,6 +132,11 @@ pub enum Signal {
         key: String,
         /// Whether it is certainly gone.
         gone: bool,
+    },
+    /// To a `Line`: a connection over which it was registered or called is gone.
+    FlowClosed {
+        /// Name of the flow.
+        flow: String,
     },
     /// To the object itself: a frame found no socket.
     Undelivered {

@@ -25,6 +25,15 @@ pub fn set(sql: &dyn Sql, kind: &str, key: &str, due_ms: i64) -> Result<(), SqlE
     Ok(())
 }
 
+/// Sets a wake-up unless one of this name stands already.
+pub fn set_if_absent(sql: &dyn Sql, kind: &str, key: &str, due_ms: i64) -> Result<(), SqlError> {
+    sql.query(
+        "INSERT INTO wakeups (kind, key, due) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING",
+        &[kind.into(), key.into(), due_ms.into()],
+    )?;
+    Ok(())
+}
+
 /// Removes a wake-up; absent is fine.
 pub fn clear(sql: &dyn Sql, kind: &str, key: &str) -> Result<(), SqlError> {
     sql.query(

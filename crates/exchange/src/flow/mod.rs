@@ -1,9 +1,25 @@
 //! `Flow`: one WebSocket connection. It limits, recognises and passes SIP messages on; what happens to
 //! them is decided by lines and mailboxes. All it remembers fits into the socket's attachment.
 
-use serde::{Deserialize, Serialize};
+pub(crate) mod hop;
+mod initial;
+mod limit;
+mod passage;
+pub(crate) mod place;
 
-use crate::{context::Context, effect::Effect};
+pub(crate) use initial::{ACCEPT, ALLOW, SUPPORTED, is_voicemail, target};
+use serde::{Deserialize, Serialize};
+use sip::{
+    Message, Request,
+    websocket::{self, FrameError, Incoming},
+};
+
+use crate::{context::Context, effect::Effect, object::Object, signal::Signal};
+
+/// The largest frame that is looked at; a longer one closes the connection.
+const MAX_FRAME_BYTES: usize = 65_536;
+/// How many lines are told when the connection goes.
+const MAX_LINES: usize = 8;
 
 /// What a connection remembers between two frames; under 2 KiB as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -14,7 +30,7 @@ pub struct FlowState {
     pub network: String,
     /// `Origin` of the page that opened the socket; empty if there was none.
     pub origin: String,
-    /// Normalised addresses that were registered over this connection, newest last.
+    /// Normalised addresses that were registered or called over this connection, newest last.
     pub lines: Vec<String>,
     /// INVITEs seen in the present minute.
     pub invites: u32,
@@ -27,8 +43,8 @@ pub struct FlowState {
 pub fn on_open(name: &str, network: &str, origin: &str) -> FlowState {
     FlowState {
         name: name.to_owned(),
-        network: network.to_owned(),
-        origin: origin.to_owned(),
+        network: limit::network(network),
+        origin: origin.chars().take(200).collect(),
         ..FlowState::default()
     }
 }
@@ -37,14 +53,98 @@ pub fn on_open(name: &str, network: &str, origin: &str) -> FlowState {
 #[must_use]
 pub fn on_frame(
     state: &FlowState,
-    _frame: &[u8],
-    _context: &Context<'_>,
+    frame: &[u8],
+    context: &Context<'_>,
 ) -> (FlowState, Vec<Effect>) {
-    (state.clone(), Vec::new())
+    let mut state = state.clone();
+    let effects = state.receive(frame, context);
+    (state, effects)
 }
 
-/// The connection is gone: its lines are told, so that they forget its bindings.
+/// A signal that is neither a frame to send nor a socket to close: what another connection did not get.
 #[must_use]
-pub fn on_close(_state: &FlowState, _context: &Context<'_>) -> Vec<Effect> {
-    Vec::new()
+pub fn on_signal(state: &FlowState, signal: &Signal) -> Vec<Effect> {
+    match signal {
+        Signal::Undelivered { key, .. } if !key.is_empty() => {
+            vec![hop::send(&state.name, key.clone().into_bytes())]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The connection is gone: its lines are told, so that they forget its bindings and end its calls.
+#[must_use]
+pub fn on_close(state: &FlowState, _context: &Context<'_>) -> Vec<Effect> {
+    let closed = |address: &String| Effect::Signal {
+        to: Object::Line(address.clone()),
+        signal: Box::new(Signal::FlowClosed {
+            flow: state.name.clone(),
+        }),
+        tag: String::new(),
+    };
+    state.lines.iter().map(closed).collect()
+}
+
+impl FlowState {
+    fn receive(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Effect> {
+        if frame.len() > MAX_FRAME_BYTES {
+            return vec![Effect::CloseFlow {
+                flow: self.name.clone(),
+                code: 1009,
+                reason: "message too big".to_owned(),
+            }];
+        }
+        match websocket::classify(frame) {
+            Ok(Incoming::KeepAlive) => vec![hop::send(&self.name, websocket::PONG.to_vec())],
+            Ok(Incoming::Message(message)) => self.receive_message(*message, context),
+            Err(FrameError::Refused(error)) => error
+                .answer
+                .map(|answer| hop::send(&self.name, answer.to_bytes()))
+                .into_iter()
+                .collect(),
+            Ok(Incoming::KeepAliveAnswer) | Err(FrameError::Empty | FrameError::Partial) => {
+                Vec::new()
+            }
+        }
+    }
+
+    fn receive_message(&mut self, message: Message, context: &Context<'_>) -> Vec<Effect> {
+        match message {
+            Message::Request(request) => self.receive_request(request, context),
+            Message::Response(response) => hop::send_back(context, &self.name, response)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn receive_request(&mut self, request: Request, context: &Context<'_>) -> Vec<Effect> {
+        if request.max_forwards() == 0 {
+            return self.refuse(context, &request, 483, "Too Many Hops");
+        }
+        if request.to().tag().is_some() {
+            return passage::forward(self, request, context);
+        }
+        initial::receive(self, request, context)
+    }
+
+    fn refuse(
+        &self,
+        context: &Context<'_>,
+        request: &Request,
+        status: u16,
+        reason: &str,
+    ) -> Vec<Effect> {
+        hop::answer(context, &self.name, request, status, reason)
+            .into_iter()
+            .collect()
+    }
+
+    /// Remembers whom to tell when the connection goes; the oldest is forgotten first.
+    fn remember(&mut self, address: &str) {
+        self.lines.retain(|line| line != address);
+        self.lines.push(address.to_owned());
+        if self.lines.len() > MAX_LINES {
+            self.lines.remove(0);
+        }
+    }
 }

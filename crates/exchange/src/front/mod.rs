@@ -1,33 +1,69 @@
 //! The front: what happens to an HTTP request before any object sees it, and before a byte of its body
 //! was read. It knows routes, tokens, origins and admin rights; it owns no state.
 //!
-//! The shell calls [`route`] with the head of the request, does what the [`Route`] says, and passes every
-//! answer through [`finish`].
+//! The shell removes what only we may say ([`strip_internal`]), adds [`REQUEST_ID`], calls [`route`] with the
+//! head, does what the [`Route`] says, and passes every answer through [`finish`].
 
+mod address;
+mod authority;
+mod deposit;
+mod document;
+mod origin;
+
+use serde_json::json;
+
+pub use self::{
+    address::{address, percent_decoded},
+    authority::is_revoked,
+    origin::finish,
+};
 use crate::{
     http::{Request, Response},
-    object::Object,
+    json,
+    object::{DIRECTORY_SHARDS, Object},
+    problem::{self, Problem, Refusal},
     settings::Settings,
 };
 
-/// Header in which the shell hands a random request id (32 hex digits) to [`route`]. Whatever a client sent
-/// under a name that starts with `afterbeep-` is removed first: use [`strip_internal`].
+/// Header in which the shell hands a random request id (32 hex digits) to [`route`].
 pub const REQUEST_ID: &str = "afterbeep-request-id";
+/// Header to objects: the peer's network, an IPv4 address or the /64 of an IPv6 address.
+pub const NETWORK: &str = "afterbeep-network";
+/// Header to objects: generation of the login token that was shown.
+pub const GENERATION: &str = "afterbeep-generation";
+/// Header to objects: `1` where the operator acts for the owner.
+pub const ADMIN: &str = "afterbeep-admin";
+/// Header to objects: the resource that a media token opens.
+pub const RESOURCE: &str = "afterbeep-resource";
+/// Header to objects: the deposit's id, the client's or else the request id.
+pub const DEPOSIT_ID: &str = "afterbeep-deposit-id";
+
+/// The largest JSON body that is read.
+const JSON_BYTES: u64 = 16 << 10;
+/// The largest body of `POST /probe`.
+const PROBE_BYTES: u64 = 64 << 10;
+/// The largest greeting.
+pub const GREETING_BYTES: u64 = 4 << 20;
 
 /// Where a request goes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Route {
     /// Answer at once; the body is not read.
     Answer(Response),
-    /// Serve the static file of this path (pages without extension are mapped already, `/inbox` to `/inbox.html`).
+    /// Serve the static file of this path.
     Assets {
         /// Path of the file.
         path: String,
     },
     /// A WebSocket upgrade for `/sip`: draw a flow name and hand the request to that `Flow`.
     Socket,
-    /// Check that the bindings answer (`/readyz`), then 200 or 503.
+    /// Check that the bindings answer (`/readyz`), then answer [`ready`].
     Readiness,
+    /// Read the whole body, at most so many bytes (more is [`too_large`]), and ask [`route_body`].
+    ReadBody {
+        /// Limit in bytes.
+        limit: u64,
+    },
     /// Hand the request to an object.
     Forward(Box<Forward>),
 }
@@ -37,7 +73,8 @@ pub enum Route {
 pub struct Forward {
     /// Receiver.
     pub object: Object,
-    /// The head as the object is to see it; it replaces the head that came in. The body goes along.
+    /// The head as the object is to see it; it replaces the head that came in. From [`route`] its body is
+    /// empty and the body that came in goes along by `body`; from [`route_body`] it is complete.
     pub request: Request,
     /// How the body goes along.
     pub body: BodyRule,
@@ -55,10 +92,37 @@ pub enum BodyRule {
     Stream,
 }
 
+type Routed = Result<Route, Refusal>;
+
 /// Decides where a request goes from its head alone.
 #[must_use]
-pub fn route(_head: &Request, _settings: &Settings, _now_ms: i64) -> Route {
-    Route::Answer(Response::status(404))
+pub fn route(head: &Request, settings: &Settings, now_ms: i64) -> Route {
+    let mut head = head.clone();
+    override_method(&mut head);
+    if let Some(answer) = origin::preflight(&head, settings) {
+        return Route::Answer(answer);
+    }
+    let arrival = Arrival {
+        head: &head,
+        settings,
+        now_ms,
+    };
+    settled(arrival.route())
+}
+
+/// Decides where a request goes whose whole body was read after [`Route::ReadBody`].
+#[must_use]
+pub fn route_body(request: &Request, settings: &Settings, now_ms: i64) -> Route {
+    let arrival = Arrival {
+        head: request,
+        settings,
+        now_ms,
+    };
+    settled(match request.path.as_str() {
+        "/probe" => Ok(Route::Answer(Response::status(204))),
+        "/login" => arrival.login(),
+        _ => Err(arrival.refuse(problem::NOT_FOUND, "")),
+    })
 }
 
 /// Removes what only we may say: header names that start with `afterbeep-`.
@@ -67,46 +131,274 @@ pub fn strip_internal(head: &mut Request) {
         .retain(|(name, _)| !name.starts_with("afterbeep-"));
 }
 
-/// Completes an answer to a request of the API: CORS, `nosniff`, tus version, request id.
+/// The answer of `/readyz`.
 #[must_use]
-pub fn finish(_head: &Request, _settings: &Settings, response: Response) -> Response {
-    response
-}
-
-/// Whether a value of the session store says that the session was revoked.
-#[must_use]
-pub fn is_revoked(value: &str) -> bool {
-    serde_json::from_str::<serde_json::Value>(value)
-        .is_ok_and(|value| value.get("state").is_some_and(|state| state == "revoked"))
+pub fn ready(ready: bool) -> Response {
+    let (status, word) = if ready {
+        (200, "ready")
+    } else {
+        (503, "unavailable")
+    };
+    json::answer(status, &json!({ "status": word }))
 }
 
 /// The answer to a revoked session token.
 #[must_use]
 pub fn revoked(head: &Request) -> Response {
-    crate::problem::response(
-        crate::problem::TOKEN_REVOKED,
-        "The owner of the mailbox has revoked this session.",
-        head.header(REQUEST_ID).unwrap_or(""),
-    )
+    let detail = "The owner of the mailbox has revoked this session.";
+    problem::response(problem::SESSION_REVOKED, detail, request_id(head))
 }
 
 /// The answer to a body beyond [`BodyRule::Whole`].
 #[must_use]
 pub fn too_large(head: &Request, limit: u64) -> Response {
-    crate::problem::response(
-        crate::problem::TOO_LARGE,
-        &format!("At most {limit} bytes are taken here."),
-        head.header(REQUEST_ID).unwrap_or(""),
-    )
+    let detail = format!("At most {limit} bytes are taken here.");
+    problem::response(problem::TOO_LARGE, &detail, request_id(head))
+}
+
+/// The answer where there is neither a route nor a file.
+#[must_use]
+pub fn not_found(head: &Request) -> Response {
+    problem::response(problem::NOT_FOUND, "", request_id(head))
 }
 
 /// The answer when an object or the storage failed.
 #[must_use]
 pub fn unavailable(head: &Request) -> Response {
-    crate::problem::response(
-        crate::problem::UNAVAILABLE,
-        "Storage did not answer. Nothing was lost; the same request may be sent again.",
-        head.header(REQUEST_ID).unwrap_or(""),
-    )
-    .with_header("retry-after", "2")
+    let detail = "Storage did not answer. Nothing was lost; the same request may be sent again.";
+    problem::response(problem::UNAVAILABLE, detail, request_id(head))
+        .with_header("retry-after", "2")
 }
+
+/// The decoded value of a name in a query.
+#[must_use]
+pub fn query_value(query: &str, name: &str) -> Option<String> {
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| percent_decoded(&value.replace('+', " ")))
+}
+
+/// What was asked, where, and when.
+struct Arrival<'a> {
+    head: &'a Request,
+    settings: &'a Settings,
+    now_ms: i64,
+}
+
+impl Arrival<'_> {
+    fn route(&self) -> Routed {
+        let path = self.head.path.as_str();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        match segments.as_slice() {
+            ["sip"] => self.socket(),
+            ["healthz"] => self.get(json::answer(200, &json!({ "status": "ok" }))),
+            ["readyz"] => self.only("GET", Route::Readiness),
+            ["openapi.json"] => self.get(document::openapi(self.settings)),
+            [".well-known", "jwks.json"] => self.get(document::jwks(self.settings)),
+            ["embed", "check"] => self.get(origin::check(self.head, self.settings)),
+            ["probe"] => self.only("POST", Route::ReadBody { limit: PROBE_BYTES }),
+            ["login"] => self.only("POST", Route::ReadBody { limit: JSON_BYTES }),
+            ["account", "password"] => self.account(),
+            ["greetings", token] => self.greeting(token),
+            ["mailbox", rest @ ..] => self.mailbox(rest),
+            ["admin", rest @ ..] => self.admin(rest),
+            ["deposits"] => self.create_deposit(),
+            ["deposits", upload] => self.upload(upload),
+            ["sessions", "current"] => self.session_status(),
+            _ => self.page(path),
+        }
+    }
+
+    fn refuse(&self, problem: Problem, detail: &str) -> Refusal {
+        Refusal::of(self.head, problem, detail)
+    }
+
+    /// This route, for this method only. A HEAD is served where a GET is.
+    fn only(&self, method: &str, route: Route) -> Routed {
+        let asked = self.head.method.as_str();
+        if asked == method || (asked == "HEAD" && method == "GET") {
+            return Ok(route);
+        }
+        let refusal = problem::response(
+            problem::METHOD_NOT_ALLOWED,
+            &format!("Use {method}."),
+            request_id(self.head),
+        );
+        Ok(Route::Answer(refusal.with_header("allow", method)))
+    }
+
+    fn get(&self, response: Response) -> Routed {
+        self.only("GET", Route::Answer(response))
+    }
+
+    fn socket(&self) -> Routed {
+        let upgrade = self.head.header("upgrade").unwrap_or("");
+        if !upgrade.eq_ignore_ascii_case("websocket") {
+            let detail = "This is a WebSocket of subprotocol sip (RFC 7118).";
+            return Err(self.refuse(problem::BAD_REQUEST, detail));
+        }
+        if !origin::is_allowed(self.head, self.settings) {
+            let detail = "Add this origin to AFTERBEEP_ALLOWED_ORIGINS.";
+            return Err(self.refuse(problem::FORBIDDEN, detail));
+        }
+        Ok(Route::Socket)
+    }
+
+    /// The head for an object, with what the front found out about it.
+    fn forward(&self, object: Object, found: &[(&str, &str)]) -> Forward {
+        let mut request = self.head.clone();
+        let network = origin::network(self.head);
+        for (name, value) in found.iter().chain(&[(NETWORK, network.as_str())]) {
+            request.headers.retain(|(header, _)| header != name);
+            request
+                .headers
+                .push(((*name).to_owned(), (*value).to_owned()));
+        }
+        Forward {
+            object,
+            request,
+            body: BodyRule::Whole(JSON_BYTES),
+            session_key: None,
+        }
+    }
+
+    fn login(&self) -> Routed {
+        #[derive(serde::Deserialize)]
+        struct Login {
+            address: String,
+        }
+        let body: Login = json::read(self.head)?;
+        // An address that cannot exist is answered like one that does not.
+        let address = address(self.settings, &body.address)
+            .ok_or_else(|| self.refuse(problem::BAD_CREDENTIALS, ""))?;
+        Ok(forwarded(self.forward(Object::Line(address), &[])))
+    }
+
+    fn account(&self) -> Routed {
+        let login = self.login_claims()?;
+        let generation = login.generation.to_string();
+        let found = [(GENERATION, generation.as_str())];
+        self.only(
+            "POST",
+            forwarded(self.forward(Object::Line(login.address), &found)),
+        )
+    }
+
+    fn greeting(&self, token: &str) -> Routed {
+        let claims = self.media_claims(token)?;
+        let mut forward = self.forward(
+            Object::Mailbox(claims.mailbox),
+            &[(RESOURCE, &claims.resource)],
+        );
+        "/greeting".clone_into(&mut forward.request.path);
+        self.only("GET", forwarded(forward))
+    }
+
+    /// The owner's calls. Media also open with the short-lived token of their address.
+    fn mailbox(&self, rest: &[&str]) -> Routed {
+        if let (["messages", _, "media"], Some(token)) =
+            (rest, query_value(&self.head.query, "token"))
+        {
+            let claims = self.media_claims(&token)?;
+            let found = [(RESOURCE, claims.resource.as_str())];
+            return self.only(
+                "GET",
+                forwarded(self.forward(Object::Mailbox(claims.mailbox), &found)),
+            );
+        }
+        let login = self.login_claims()?;
+        let generation = login.generation.to_string();
+        let found = [(GENERATION, generation.as_str())];
+        let mut forward = self.forward(Object::Mailbox(login.address), &found);
+        if rest == ["greeting"] {
+            forward.body = BodyRule::Whole(GREETING_BYTES);
+        }
+        Ok(forwarded(forward))
+    }
+
+    fn admin(&self, rest: &[&str]) -> Routed {
+        if rest == ["first-run"] {
+            return self.only("GET", forwarded(self.forward(Object::Directory(0), &[])));
+        }
+        self.check_admin()?;
+        let (user, what) = match rest {
+            ["users"] => return self.only("GET", forwarded(self.forward(self.directory()?, &[]))),
+            ["users", user, what @ ..] => (user, what),
+            _ => return Err(self.refuse(problem::NOT_FOUND, "")),
+        };
+        let address = percent_decoded(user)
+            .and_then(|text| address(self.settings, &text))
+            .ok_or_else(|| {
+                self.refuse(problem::INVALID_FIELD, "This is not an address of ours.")
+            })?;
+        Ok(forwarded(match what {
+            [] | ["login"] => self.forward(Object::Line(address), &[]),
+            what => {
+                let mut forward = self.forward(Object::Mailbox(address), &[(ADMIN, "1")]);
+                forward.request.path = format!("/mailbox/{}", what.join("/"));
+                forward
+            }
+        }))
+    }
+
+    /// The shard where a list goes on.
+    fn directory(&self) -> Result<Object, Refusal> {
+        let Some(after) = query_value(&self.head.query, "after") else {
+            return Ok(Object::Directory(0));
+        };
+        let shard = after
+            .split_once(':')
+            .and_then(|(shard, _)| shard.parse().ok());
+        shard
+            .filter(|shard| *shard < DIRECTORY_SHARDS)
+            .map(Object::Directory)
+            .ok_or_else(|| self.refuse(problem::INVALID_FIELD, "Unknown value of after."))
+    }
+
+    /// Everything else is a page or a file.
+    fn page(&self, path: &str) -> Routed {
+        let file = match path {
+            "/" => "/index.html",
+            "/inbox" | "/inbox/" => "/inbox.html",
+            "/embed" | "/embed/" => "/embed.html",
+            other => other,
+        };
+        self.only(
+            "GET",
+            Route::Assets {
+                path: file.to_owned(),
+            },
+        )
+    }
+}
+
+fn forwarded(forward: Forward) -> Route {
+    Route::Forward(Box::new(forward))
+}
+
+fn settled(routed: Routed) -> Route {
+    match routed {
+        Ok(route) => route,
+        Err(Refusal::Answer(response)) => Route::Answer(*response),
+        Err(Refusal::Storage(_)) => Route::Answer(Response::status(503)),
+    }
+}
+
+fn request_id(head: &Request) -> &str {
+    head.header(REQUEST_ID).unwrap_or("")
+}
+
+/// `X-HTTP-Method-Override`, for clients whose network lets only GET and POST through (tus 1.0.0).
+fn override_method(head: &mut Request) {
+    let method = head
+        .header("x-http-method-override")
+        .map(str::to_ascii_uppercase);
+    if let (Some(method), "POST") = (method, head.method.as_str()) {
+        head.method = method;
+    }
+}
+
+#[cfg(test)]
+mod tests;

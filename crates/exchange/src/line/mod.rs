@@ -1,40 +1,277 @@
 //! `Line`: one address. Account, bindings, ringing and forking: a stateful proxy (RFC 3261 section 16)
-//! whose state lives in SQL.
+//! whose state lives in SQL. This module only hands events to the others.
 
 pub mod account;
+mod authentication;
+mod binding;
+mod branch;
+mod call;
+mod registration;
+mod ringing;
+mod summary;
+
+use authentication::{Asker, Verdict};
+use sip::Message;
 
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
+    flow::{self, hop},
     http::{Request, Response},
-    signal::Signal,
+    object::Object,
+    signal::{Caller, Reply, Signal},
     sql::{Sql, SqlError},
+    wakeup::{self, Wakeup},
 };
 
+/// How many due rows one alarm works on; the next one follows at once.
+const WAKEUPS_AT_ONCE: usize = 50;
+
 /// Brings the line's database to its newest schema; called before the first use of every new instance.
-pub fn migrate(_sql: &dyn Sql) -> Result<(), SqlError> {
-    Ok(())
+pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
+    let mut first: Vec<&str> = vec![wakeup::TABLE];
+    for schema in [
+        account::SCHEMA,
+        authentication::SCHEMA,
+        binding::SCHEMA,
+        branch::SCHEMA,
+        call::SCHEMA,
+        summary::SCHEMA,
+    ] {
+        first.extend(schema);
+    }
+    crate::sql::migrate(sql, &[&first])
 }
 
 /// One signal, inside one transaction.
 pub fn on_signal(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _signal: Signal,
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    signal: Signal,
 ) -> Result<Outcome, SqlError> {
-    Ok(Outcome::failed("not_built"))
+    let effects = match signal {
+        Signal::Register { flow, frame } => register(sql, context, &flow, &frame)?,
+        Signal::Originate {
+            flow,
+            network,
+            frame,
+        } => originate(sql, context, &flow, network, &frame)?,
+        Signal::Terminate {
+            flow,
+            caller,
+            frame,
+        } => terminate(sql, context, &flow, caller, &frame)?,
+        Signal::Receive { flow, frame } => receive(sql, context, &flow, &frame)?,
+        Signal::MessageSummary { new, old } => summary::changed(sql, context, new, old)?,
+        Signal::FlowClosed { flow } => flow_closed(sql, context, &flow)?,
+        Signal::Undelivered { flow, key } => undelivered(sql, context, &flow, &key)?,
+        Signal::Replied { tag, reply } => replied(sql, context, &tag, &reply)?,
+        Signal::CheckAccount {} => return check_account(sql),
+        _ => return Ok(Outcome::failed("unknown_signal")),
+    };
+    Ok(Outcome::done(effects))
 }
 
 /// The alarm went off: everything that is due, at most a bounded number of rows.
-pub fn on_wakeup(_sql: &dyn Sql, _context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    Ok(Vec::new())
+pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
+    let mut effects = Vec::new();
+    for _ in 0..WAKEUPS_AT_ONCE {
+        let Some(due) = wakeup::take(sql, context.now_ms)? else {
+            break;
+        };
+        effects.extend(wake(sql, context, &due)?);
+    }
+    Ok(effects)
 }
 
 /// One HTTP request that the front gave to this line (login and account administration).
 pub fn on_http(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _request: &Request,
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
 ) -> Result<(Response, Vec<Effect>), SqlError> {
-    Ok((Response::status(404), Vec::new()))
+    account::on_http(sql, context, request)
+}
+
+/// The address of this line.
+fn address<'a>(context: &'a Context<'_>) -> &'a str {
+    match &context.object {
+        Object::Line(address) | Object::Mailbox(address) => address,
+        Object::Flow(_) | Object::Upload(_) | Object::Directory(_) => "",
+    }
+}
+
+fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect>, SqlError> {
+    match due.kind.as_str() {
+        account::WAKEUP => account::on_wakeup(sql, context, &due.key),
+        kind => ringing::on_wakeup(sql, context, kind, &due.key),
+    }
+}
+
+fn register(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    frame: &[u8],
+) -> Result<Vec<Effect>, SqlError> {
+    match hop::read(frame) {
+        Some(Message::Request(request)) => registration::register(sql, context, flow, &request),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The caller says to be the owner of this line: when that is proven, the call goes to the callee's line.
+fn originate(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    network: Option<String>,
+    frame: &[u8],
+) -> Result<Vec<Effect>, SqlError> {
+    let Some(Message::Request(request)) = hop::read(frame) else {
+        return Ok(Vec::new());
+    };
+    let answer = match authentication::check(sql, context, &request)? {
+        Verdict::Proven => {
+            let caller = Caller {
+                address: Some(address(context).to_owned()),
+                display_name: display_name(sql, &request)?,
+                verified: true,
+                network,
+            };
+            return pass_on(sql, context, flow, caller, &request);
+        }
+        Verdict::Unproven { stale } => {
+            authentication::challenge(context, flow, &request, Asker::Proxy, stale)
+        }
+        Verdict::Mismatch => hop::answer(context, flow, &request, 403, "Forbidden"),
+    };
+    Ok(answer.into_iter().collect())
+}
+
+/// A verified caller has the name of its account, whatever its From says.
+fn display_name(sql: &dyn Sql, request: &sip::Request) -> Result<Option<String>, SqlError> {
+    let own = account::find(sql)?.map(|account| account.display_name);
+    Ok(own
+        .filter(|name| !name.is_empty())
+        .or_else(|| request.from().display_name))
+}
+
+fn pass_on(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    caller: Caller,
+    request: &sip::Request,
+) -> Result<Vec<Effect>, SqlError> {
+    let Some(callee) = flow::target(request, context) else {
+        return Ok(hop::answer(context, flow, request, 403, "No Relay")
+            .into_iter()
+            .collect());
+    };
+    if callee == address(context) {
+        return ringing::begin(sql, context, flow, caller, request);
+    }
+    Ok(vec![Effect::Signal {
+        to: Object::Line(callee),
+        signal: Box::new(Signal::Terminate {
+            flow: flow.to_owned(),
+            caller,
+            frame: request.to_bytes(),
+        }),
+        tag: String::new(),
+    }])
+}
+
+fn terminate(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    caller: Caller,
+    frame: &[u8],
+) -> Result<Vec<Effect>, SqlError> {
+    match hop::read(frame) {
+        Some(Message::Request(request)) => ringing::begin(sql, context, flow, caller, &request),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn receive(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    frame: &[u8],
+) -> Result<Vec<Effect>, SqlError> {
+    match hop::read(frame) {
+        Some(Message::Response(response)) => ringing::receive_response(sql, context, response),
+        Some(Message::Request(request)) if *request.method() == sip::Method::Cancel => {
+            ringing::cancel(sql, context, flow, &request)
+        }
+        Some(Message::Request(request)) => {
+            ringing::acknowledged(sql, flow, &request)?;
+            Ok(Vec::new())
+        }
+        None => Ok(Vec::new()),
+    }
+}
+
+/// A connection is gone: its contacts are forgotten, its own calls end, calls that rang there go on.
+fn flow_closed(sql: &dyn Sql, context: &Context<'_>, flow: &str) -> Result<Vec<Effect>, SqlError> {
+    binding::remove_flow(sql, flow)?;
+    let mut effects = Vec::new();
+    for call in call::of_flow(sql, flow)? {
+        effects.extend(ringing::give_up(sql, context, call)?);
+    }
+    for branch in branch::of_flow(sql, flow)? {
+        effects.extend(ringing::undelivered(sql, context, &branch.branch)?);
+    }
+    Ok(effects)
+}
+
+/// A frame found no socket: the connection is gone, though nobody said so yet.
+fn undelivered(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    key: &str,
+) -> Result<Vec<Effect>, SqlError> {
+    binding::remove_flow(sql, flow)?;
+    if let Some(branch) = key.strip_prefix(branch::BRANCH_KEY) {
+        return ringing::undelivered(sql, context, branch);
+    }
+    let caller = key.strip_prefix(call::CALLER_KEY);
+    match caller.map(|key| call::find(sql, key)).transpose()? {
+        Some(Some(call)) => ringing::give_up(sql, context, call),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What came back for a signal of ours.
+fn replied(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    tag: &str,
+    reply: &Reply,
+) -> Result<Vec<Effect>, SqlError> {
+    if tag.starts_with(account::TAG) {
+        account::on_reply(sql, context, tag, *reply == Reply::Done)?;
+        return Ok(Vec::new());
+    }
+    match tag.strip_prefix(branch::BRANCH_KEY) {
+        Some(branch) if *reply != Reply::Done => ringing::undelivered(sql, context, branch),
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn check_account(sql: &dyn Sql) -> Result<Outcome, SqlError> {
+    Ok(match account::find(sql)? {
+        Some(account) => Outcome::value(
+            serde_json::json!({
+                "display_name": account.display_name,
+                "generation": account.generation,
+            })
+            .to_string(),
+        ),
+        None => Outcome::failed("not_found"),
+    })
 }

@@ -1,13 +1,36 @@
 //! The mailbox's copy of its account: display name, login generation, settings and running counters in one
 //! row, so that a mailbox of 10,000 messages answers as fast as one of ten.
 
-use crate::sql::{Sql, SqlError, Value};
+use serde_json::json;
+
+use super::{Answered, address, block, greeting, notification, settings};
+use crate::{
+    context::Context,
+    directory,
+    effect::Effect,
+    front,
+    http::Request,
+    json,
+    object::Object,
+    problem::{self, Refusal},
+    signal::Signal,
+    sql::{Sql, SqlError, Value},
+    wakeup,
+};
 
 /// The table of this module.
 pub const SCHEMA: &[&str] = &[
     "CREATE TABLE mailbox (id INTEGER PRIMARY KEY CHECK (id = 0), display_name TEXT NOT NULL, generation INTEGER NOT NULL, settings TEXT NOT NULL, new_count INTEGER NOT NULL, old_count INTEGER NOT NULL, bytes_used INTEGER NOT NULL)",
     "INSERT INTO mailbox (id, display_name, generation, settings, new_count, old_count, bytes_used) VALUES (0, '', 0, '{}', 0, 0, 0)",
 ];
+
+/// Kind of the wake-up at which the directory is told the counters.
+pub const WAKEUP: &str = "directory";
+/// Beginning of the tag of signals to the directory; the counters follow.
+pub const TAG: &str = "directory:";
+
+/// The directory may lag so long behind, so that many messages make one row of news.
+const DIRECTORY_LAG_MS: i64 = 60_000;
 
 /// What a mailbox holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -30,8 +53,8 @@ pub fn counters(sql: &dyn Sql) -> Result<Counters, SqlError> {
     }))
 }
 
-/// Adds to the counters; negative numbers take away.
-pub fn count(sql: &dyn Sql, change: Counters) -> Result<(), SqlError> {
+/// Adds to the counters; negative numbers take away. The directory learns it later.
+pub fn count(sql: &dyn Sql, context: &Context<'_>, change: Counters) -> Result<(), SqlError> {
     let parameters: [Value; 3] = [
         change.new.into(),
         change.old.into(),
@@ -41,5 +64,111 @@ pub fn count(sql: &dyn Sql, change: Counters) -> Result<(), SqlError> {
         "UPDATE mailbox SET new_count = MAX(0, new_count + ?), old_count = MAX(0, old_count + ?), bytes_used = MAX(0, bytes_used + ?)",
         &parameters,
     )?;
-    Ok(())
+    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
+    wakeup::set_if_absent(sql, WAKEUP, "", due)
+}
+
+/// The line says who the owner is now.
+pub(super) fn changed(
+    sql: &dyn Sql,
+    display_name: &str,
+    generation: u32,
+) -> Result<Vec<Effect>, SqlError> {
+    sql.query(
+        "UPDATE mailbox SET display_name = ?1, generation = MAX(generation, ?2)",
+        &[display_name.into(), generation.into()],
+    )?;
+    Ok(Vec::new())
+}
+
+/// Refuses a sign-in of an older generation. One of a newer generation was signed by us and is believed
+/// before the line's news arrive. A request of the operator has none.
+pub(super) fn check_generation(sql: &dyn Sql, request: &Request) -> Result<(), Refusal> {
+    if request.header(front::ADMIN).is_some() {
+        return Ok(());
+    }
+    let shown: Option<i64> = request
+        .header(front::GENERATION)
+        .and_then(|text| text.parse().ok());
+    let rows = sql.query("SELECT generation FROM mailbox", &[])?;
+    let known = rows.first().map_or(0, |row| row.integer(0));
+    match shown {
+        Some(shown) if shown == known => Ok(()),
+        Some(shown) if shown > known => {
+            sql.query("UPDATE mailbox SET generation = ?", &[shown.into()])?;
+            Ok(())
+        }
+        Some(_) => Err(Refusal::of(
+            request,
+            problem::SIGNED_OUT,
+            "The password was changed.",
+        )),
+        None => Err(Refusal::of(request, problem::UNAUTHORIZED, "")),
+    }
+}
+
+/// `GET /mailbox`.
+pub(super) fn show(sql: &dyn Sql, context: &Context<'_>) -> Answered {
+    let rows = sql.query("SELECT display_name FROM mailbox", &[])?;
+    let counters = counters(sql)?;
+    let greeting = greeting::current(sql, context)?;
+    let content = json!({
+        "address": address(context),
+        "display_name": rows.first().map_or_else(String::new, |row| row.text(0)),
+        "counts": {
+            "new": counters.new,
+            "old": counters.old,
+            "total": counters.new.saturating_add(counters.old),
+        },
+        "storage": {
+            "used": counters.bytes_used,
+            "quota": context.settings.mailbox_quota_bytes,
+        },
+        "settings": settings::load(sql)?,
+        "greeting": {
+            "personal": greeting.personal,
+            "url": greeting.url,
+            "duration_ms": greeting.duration_ms,
+        },
+        "webhooks": notification::webhooks(sql)?,
+        "blocks": block::all(sql)?,
+    });
+    Ok((json::answer(200, &content), Vec::new()))
+}
+
+/// The directory is told the counters; asked again until it took them.
+pub(super) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
+    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
+    wakeup::set(sql, WAKEUP, "", due)?;
+    let counters = counters(sql)?;
+    let own = address(context).to_owned();
+    let facts = json!({
+        "new": counters.new,
+        "old": counters.old,
+        "bytes_used": counters.bytes_used,
+    });
+    Ok(vec![Effect::Signal {
+        to: Object::Directory(directory::shard(&own)),
+        signal: Box::new(Signal::DirectoryRow {
+            address: own,
+            facts: facts.to_string(),
+        }),
+        tag: tag(counters),
+    }])
+}
+
+/// What the directory said to the counters named in the tag. Had they changed meanwhile, the wake-up stays
+/// and tells the newer ones.
+pub(super) fn on_reply(sql: &dyn Sql, tag: &str, done: bool) -> Result<Vec<Effect>, SqlError> {
+    if done && tag == self::tag(counters(sql)?) {
+        wakeup::clear(sql, WAKEUP, "")?;
+    }
+    Ok(Vec::new())
+}
+
+fn tag(counters: Counters) -> String {
+    format!(
+        "{TAG}{}/{}/{}",
+        counters.new, counters.old, counters.bytes_used
+    )
 }

@@ -1,14 +1,37 @@
-//! The greeting that callers hear: the owner's own, or the system's.
+//! The greeting that callers hear: the owner's own, or the system's. Its address carries a media token, so
+//! that it tells nothing and ends.
 
+use deposit::token::{MediaClaims, Token};
+
+use super::{
+    Answered,
+    account::{self, Counters},
+    address,
+    media::{self, Medium},
+    media_type::{media_type, ogg_opus_duration_ms},
+    opened_resource,
+    settings::{self, GreetingChoice},
+};
 use crate::{
     context::Context,
-    sql::{Sql, SqlError},
+    front,
+    http::{Request, Response},
+    problem::{self, Refusal},
+    sql::{Row, Sql, SqlError, Value},
 };
 
 /// The table of this module; the sound itself is in the media chunks under `media_id`.
 pub const SCHEMA: &[&str] = &[
     "CREATE TABLE greeting (id INTEGER PRIMARY KEY CHECK (id = 0), media_id TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, duration_ms INTEGER NOT NULL, changed_at INTEGER NOT NULL)",
 ];
+
+/// What plays where the owner has none: the file that the pages are built with.
+const SYSTEM: &[u8] = include_bytes!("../../../../www/src/greeting-system.ogg");
+const RESOURCE: &str = "greeting";
+const SYSTEM_RESOURCE: &str = "greeting-system";
+/// How long the address of a greeting is good.
+const TTL_MS: i64 = 600_000;
+const LONGEST_MS: u32 = 180_000;
 
 /// What a caller is to hear.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,12 +40,172 @@ pub struct Greeting {
     pub url: Option<String>,
     /// How long it plays; 0 without a greeting.
     pub duration_ms: u32,
+    /// Whether it is the owner's own.
+    pub personal: bool,
 }
 
 /// The greeting at this moment.
-pub fn current(_sql: &dyn Sql, _context: &Context<'_>) -> Result<Greeting, SqlError> {
-    Ok(Greeting {
-        url: None,
-        duration_ms: 0,
+pub fn current(sql: &dyn Sql, context: &Context<'_>) -> Result<Greeting, SqlError> {
+    let choice = settings::load(sql)?.greeting;
+    let own = match choice {
+        GreetingChoice::Personal => stored(sql)?,
+        GreetingChoice::System | GreetingChoice::None => None,
+    };
+    Ok(match (choice, own) {
+        (GreetingChoice::None, _) => Greeting {
+            url: None,
+            duration_ms: 0,
+            personal: false,
+        },
+        (_, Some((_, duration_ms))) => Greeting {
+            url: url(context, RESOURCE),
+            duration_ms,
+            personal: true,
+        },
+        (_, None) => Greeting {
+            url: url(context, SYSTEM_RESOURCE),
+            duration_ms: ogg_opus_duration_ms(SYSTEM).unwrap_or(0),
+            personal: false,
+        },
+    })
+}
+
+/// `GET /greetings/{token}` and `GET /mailbox/greeting`.
+pub(super) fn play(sql: &dyn Sql, request: &Request) -> Answered {
+    let system = match opened_resource(request) {
+        Some(SYSTEM_RESOURCE) => true,
+        Some(RESOURCE) | None => false,
+        Some(_) => return Err(Refusal::of(request, problem::TOKEN_FOREIGN, "")),
+    };
+    match stored(sql)?.filter(|_| !system) {
+        Some((medium, _)) => Ok((media::serve(sql, request, &medium)?, Vec::new())),
+        // A greeting that was removed while its address was still good is followed by the system's.
+        None => Ok((play_system(request), Vec::new())),
+    }
+}
+
+/// `PUT /mailbox/greeting`: the bytes, with their media type. The duration is read from the sound where we
+/// can (Ogg Opus), else taken from `?duration_ms=`.
+pub(super) fn put(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
+    let content_type = check_type(request)?;
+    let duration_ms = check_duration(request, content_type)?;
+    let freed = discard(sql)?;
+    let media_id = context.entropy.token();
+    media::store(sql, &media_id, &request.body)?;
+    let size = i64::try_from(request.body.len()).unwrap_or(i64::MAX);
+    let parameters: [Value; 5] = [
+        media_id.into(),
+        content_type.into(),
+        size.into(),
+        duration_ms.into(),
+        context.now_ms.into(),
+    ];
+    sql.query(
+        "INSERT INTO greeting (id, media_id, content_type, size, duration_ms, changed_at) VALUES (0, ?, ?, ?, ?, ?)",
+        &parameters,
+    )?;
+    let bytes_used = size.saturating_sub(freed);
+    count(sql, context, bytes_used)?;
+    Ok((Response::status(204), Vec::new()))
+}
+
+/// `DELETE /mailbox/greeting`: back to the system's.
+pub(super) fn remove(sql: &dyn Sql, context: &Context<'_>) -> Answered {
+    let freed = discard(sql)?;
+    count(sql, context, freed.saturating_neg())?;
+    Ok((Response::status(204), Vec::new()))
+}
+
+fn count(sql: &dyn Sql, context: &Context<'_>, bytes_used: i64) -> Result<(), SqlError> {
+    let change = Counters {
+        bytes_used,
+        ..Counters::default()
+    };
+    account::count(sql, context, change)
+}
+
+/// Removes the present greeting and says how many bytes that frees.
+fn discard(sql: &dyn Sql) -> Result<i64, SqlError> {
+    let rows = sql.query("DELETE FROM greeting RETURNING media_id, size", &[])?;
+    for row in &rows {
+        media::remove(sql, &row.text(0))?;
+    }
+    Ok(rows.iter().map(|row| row.integer(1)).sum())
+}
+
+fn stored(sql: &dyn Sql) -> Result<Option<(Medium, u32)>, SqlError> {
+    let rows = sql.query(
+        "SELECT media_id, content_type, size, duration_ms FROM greeting",
+        &[],
+    )?;
+    Ok(rows.first().map(medium))
+}
+
+fn medium(row: &Row) -> (Medium, u32) {
+    let content_type = row.text(1);
+    let medium = Medium {
+        media_id: row.text(0),
+        blob_key: None,
+        file_name: media::file_name("greeting", &content_type),
+        content_type,
+        size: row.integer(2).unsigned_abs(),
+        etag: row.text(0),
+    };
+    (medium, u32::try_from(row.integer(3)).unwrap_or(0))
+}
+
+fn play_system(request: &Request) -> Response {
+    let medium = Medium {
+        media_id: String::new(),
+        blob_key: None,
+        content_type: "audio/ogg".to_owned(),
+        size: SYSTEM.len() as u64,
+        etag: "system".to_owned(),
+        file_name: "greeting.ogg".to_owned(),
+    };
+    media::serve_bytes(request, &medium, SYSTEM)
+}
+
+fn url(context: &Context<'_>, resource: &str) -> Option<String> {
+    let claims = MediaClaims {
+        expires_at_ms: context.now_ms.saturating_add(TTL_MS),
+        mailbox: address(context).to_owned(),
+        resource: resource.to_owned(),
+    };
+    let token = deposit::token::mint(&Token::Media(claims), &context.settings.token_keys).ok()?;
+    Some(format!("{}/greetings/{token}", context.settings.public_url))
+}
+
+/// The declared type must be one that browsers play, and the bytes must be of it.
+fn check_type(request: &Request) -> Result<&'static str, Refusal> {
+    let declared = request.header("content-type").unwrap_or("");
+    let declared = declared
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_lowercase();
+    let found = media_type(request.body.get(..64).unwrap_or(&request.body));
+    match found {
+        Some(found @ ("audio/ogg" | "audio/webm" | "audio/mp4")) if found == declared => Ok(found),
+        _ => {
+            let detail =
+                "Send audio/ogg (Opus), audio/webm or audio/mp4, and say which in Content-Type.";
+            Err(Refusal::of(request, problem::UNSUPPORTED_TYPE, detail))
+        }
+    }
+}
+
+fn check_duration(request: &Request, content_type: &str) -> Result<u32, Refusal> {
+    let measured = if content_type == "audio/ogg" {
+        ogg_opus_duration_ms(&request.body)
+    } else {
+        front::query_value(&request.query, "duration_ms").and_then(|text| text.parse().ok())
+    };
+    let fits = measured.filter(|duration| (1..=LONGEST_MS).contains(duration));
+    fits.ok_or_else(|| {
+        let detail =
+            format!("The duration must be known (?duration_ms=) and at most {LONGEST_MS} ms.");
+        Refusal::of(request, problem::INVALID_FIELD, &detail)
     })
 }

@@ -1,14 +1,46 @@
-//! Media in the mailbox's own database, in rows of at most [`CHUNK_BYTES`].
+//! Media: small ones in the mailbox's own database in rows of at most [`CHUNK_BYTES`], large ones in the blob
+//! store. Reading them by ranges, and removing them for good.
 
-use crate::sql::{Sql, SqlError, Value};
+use super::range::Range;
+use crate::{
+    context::Context,
+    effect::Effect,
+    front,
+    http::{Body, Request, Response},
+    problem,
+    sql::{Sql, SqlError, Value},
+    wakeup,
+};
 
 /// The table of this module.
 pub const SCHEMA: &[&str] = &[
     "CREATE TABLE media_chunks (media_id TEXT NOT NULL, position INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (media_id, position)) WITHOUT ROWID",
 ];
 
+/// Kind of the wake-ups at which a blob is deleted; the key is the blob's.
+pub const WAKEUP: &str = "blob";
+
 /// Size of every row but the last of a medium.
 pub const CHUNK_BYTES: usize = 1_000_000;
+
+const BLOB_RETRY_MS: i64 = 60_000;
+
+/// A medium as it lies in storage.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Medium {
+    /// Id in the media chunks.
+    pub(super) media_id: String,
+    /// Key in the blob store, if the bytes are there.
+    pub(super) blob_key: Option<String>,
+    /// Checked content type.
+    pub(super) content_type: String,
+    /// Length in bytes.
+    pub(super) size: u64,
+    /// Changes with the content.
+    pub(super) etag: String,
+    /// What a browser calls the saved file.
+    pub(super) file_name: String,
+}
 
 /// Stores a whole medium under a fresh id.
 pub fn store(sql: &dyn Sql, media_id: &str, bytes: &[u8]) -> Result<(), SqlError> {
@@ -38,11 +70,139 @@ pub fn read(sql: &dyn Sql, media_id: &str, offset: u64, length: u64) -> Result<V
     Ok(held.into_iter().skip(skip).take(take).collect())
 }
 
-/// Removes a medium; absent is fine.
+/// Removes a medium from the database; absent is fine.
 pub fn remove(sql: &dyn Sql, media_id: &str) -> Result<(), SqlError> {
     sql.query(
         "DELETE FROM media_chunks WHERE media_id = ?",
         &[media_id.into()],
     )?;
     Ok(())
+}
+
+/// Deletes a blob, and again until the store has said that it is gone.
+pub fn remove_blob(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    key: &str,
+) -> Result<Vec<Effect>, SqlError> {
+    let due = context.now_ms.saturating_add(BLOB_RETRY_MS);
+    wakeup::set(sql, WAKEUP, key, due)?;
+    Ok(vec![Effect::DeleteBlob {
+        key: key.to_owned(),
+    }])
+}
+
+pub(super) fn on_wakeup(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    key: &str,
+) -> Result<Vec<Effect>, SqlError> {
+    remove_blob(sql, context, key)
+}
+
+pub(super) fn on_blob_deleted(
+    sql: &dyn Sql,
+    key: &str,
+    gone: bool,
+) -> Result<Vec<Effect>, SqlError> {
+    if gone {
+        wakeup::clear(sql, WAKEUP, key)?;
+    }
+    Ok(Vec::new())
+}
+
+/// The answer with a medium's bytes, whole or in the range that was asked for.
+pub(super) fn serve(
+    sql: &dyn Sql,
+    request: &Request,
+    medium: &Medium,
+) -> Result<Response, SqlError> {
+    let (mut response, span) = headed(request, medium);
+    if let Some((offset, length)) = span {
+        response.body = match &medium.blob_key {
+            Some(key) => Body::Blob {
+                key: key.clone(),
+                offset,
+                length,
+            },
+            None => Body::Bytes(read(sql, &medium.media_id, offset, length)?),
+        };
+    }
+    Ok(response)
+}
+
+/// The same for bytes that are at hand.
+pub(super) fn serve_bytes(request: &Request, medium: &Medium, bytes: &[u8]) -> Response {
+    let (mut response, span) = headed(request, medium);
+    if let Some((offset, length)) = span {
+        let skip = usize::try_from(offset).unwrap_or(usize::MAX);
+        let take = usize::try_from(length).unwrap_or(usize::MAX);
+        let part: Vec<u8> = bytes.iter().skip(skip).take(take).copied().collect();
+        response.body = Body::Bytes(part);
+    }
+    response
+}
+
+/// The answer without its body, and which bytes (offset and length) the body is, if there is one.
+fn headed(request: &Request, medium: &Medium) -> (Response, Option<(u64, u64)>) {
+    let etag = format!("\"{}\"", medium.etag);
+    if request.header("if-none-match") == Some(etag.as_str()) {
+        return (Response::status(304).with_header("etag", etag), None);
+    }
+    let fresh = request.header("if-range").is_none_or(|tag| tag == etag);
+    let asked = request.header("range").filter(|_| fresh);
+    let (status, first, length) = match Range::read(asked, medium.size) {
+        Range::Whole => (200, 0, medium.size),
+        Range::Part { first, last } => (206, first, last.saturating_sub(first).saturating_add(1)),
+        Range::Outside => return (outside(request, medium), None),
+    };
+    let mut response = described(status, medium, &etag);
+    if status == 206 {
+        let last = first.saturating_add(length).saturating_sub(1);
+        let range = format!("bytes {first}-{last}/{}", medium.size);
+        response = response.with_header("content-range", range);
+    }
+    response = response.with_header("content-length", length.to_string());
+    (
+        response,
+        Some((first, length)).filter(|_| request.method != "HEAD"),
+    )
+}
+
+/// The name under which a browser saves a medium.
+pub(super) fn file_name(name: &str, content_type: &str) -> String {
+    let bare = content_type.split(';').next().unwrap_or("").trim();
+    let extension = match bare {
+        "audio/ogg" | "application/ogg" => "ogg",
+        "audio/webm" | "video/webm" => "webm",
+        "audio/mp4" => "m4a",
+        "video/mp4" => "mp4",
+        "audio/wav" => "wav",
+        "text/plain" => "txt",
+        _ => "bin",
+    };
+    format!("{name}.{extension}")
+}
+
+/// What is said of a medium beside its bytes: nothing in it may run in a browser.
+fn described(status: u16, medium: &Medium, etag: &str) -> Response {
+    let disposition = format!("inline; filename=\"{}\"", medium.file_name);
+    Response::status(status)
+        .with_header("content-type", medium.content_type.as_str())
+        .with_header("accept-ranges", "bytes")
+        .with_header("etag", etag)
+        .with_header("cache-control", "private, no-cache")
+        .with_header("content-disposition", disposition)
+        .with_header(
+            "content-security-policy",
+            "default-src 'none'; media-src 'self'; sandbox",
+        )
+        .with_header("cross-origin-resource-policy", "cross-origin")
+        .with_header("x-content-type-options", "nosniff")
+}
+
+fn outside(request: &Request, medium: &Medium) -> Response {
+    let request_id = request.header(front::REQUEST_ID).unwrap_or("");
+    problem::response(problem::RANGE_NOT_SATISFIABLE, "", request_id)
+        .with_header("content-range", format!("bytes */{}", medium.size))
 }

@@ -1,18 +1,29 @@
 //! Messages: the deposits of callers, as the owner sees them.
 
-use crate::{
-    context::Context,
-    signal::Caller,
-    sql::{Sql, SqlError},
+mod change;
+mod show;
+mod store;
+
+pub use self::store::insert;
+pub(super) use self::{
+    change::{change, on_wakeup, remove, restore},
+    show::{brief, list, media, show},
 };
+use crate::signal::Caller;
 
 /// The tables of this module. `removed_at` is set for the 24 hours in which a removal can be undone.
 pub const SCHEMA: &[&str] = &[
-    "CREATE TABLE messages (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, session_id TEXT NOT NULL, deposit_id TEXT NOT NULL, caller_address TEXT, caller_name TEXT, caller_verified INTEGER NOT NULL, received_at INTEGER NOT NULL, recorded_at TEXT, kind TEXT NOT NULL, duration_ms INTEGER NOT NULL, size INTEGER NOT NULL, state TEXT NOT NULL, heard_at INTEGER, removed_at INTEGER, waveform TEXT NOT NULL, sha256 TEXT NOT NULL)",
+    "CREATE TABLE messages (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, session_id TEXT NOT NULL, deposit_id TEXT NOT NULL, caller_address TEXT, caller_name TEXT, caller_verified INTEGER NOT NULL, received_at INTEGER NOT NULL, recorded_at TEXT, kind TEXT NOT NULL, duration_ms INTEGER NOT NULL, size INTEGER NOT NULL, state TEXT NOT NULL, heard_at INTEGER, delivered_at INTEGER, removed_at INTEGER, waveform TEXT NOT NULL, sha256 TEXT NOT NULL)",
     "CREATE INDEX messages_shown ON messages (sequence) WHERE removed_at IS NULL",
     "CREATE INDEX messages_by_state ON messages (state, sequence) WHERE removed_at IS NULL",
     "CREATE TABLE message_parts (message_id TEXT NOT NULL, part INTEGER NOT NULL, kind TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, duration_ms INTEGER NOT NULL, media_id TEXT NOT NULL, blob_key TEXT, metadata TEXT NOT NULL, PRIMARY KEY (message_id, part)) WITHOUT ROWID",
 ];
+
+/// Kind of the wake-ups at which a message goes for good.
+pub const WAKEUP: &str = "message";
+
+/// A removal can be undone for so long.
+const UNDO_MS: i64 = 24 * 3_600_000;
 
 /// A message to be written by the commit of a deposit.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,14 +69,4 @@ pub struct NewPart {
     pub blob_key: Option<String>,
     /// What else the client said (trim, gain, file name), as JSON.
     pub metadata: String,
-}
-
-/// Writes a message with its parts and counts it. Notifications are written by
-/// [`super::notification::announce`] in the same transaction.
-pub fn insert(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _message: &NewMessage,
-) -> Result<(), SqlError> {
-    Ok(())
 }

@@ -3,21 +3,35 @@
 
 pub mod account;
 pub mod block;
+pub mod deposit;
 pub mod greeting;
 pub mod media;
+mod media_type;
 pub mod message;
 pub mod notification;
+mod range;
 pub mod session;
 pub mod settings;
+mod voicemail;
+
+pub use media_type::media_type;
 
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
+    front,
     http::{Request, Response},
-    signal::Signal,
+    object::Object,
+    problem::{self, Refusal},
+    signal::{Reply, Signal},
     sql::{Sql, SqlError},
-    wakeup,
+    wakeup::{self, Wakeup},
 };
+
+/// So many due rows are worked off at one alarm; the rest at the next, which follows at once.
+const WAKEUPS_AT_ONCE: usize = 50;
+
+type Answered = Result<(Response, Vec<Effect>), Refusal>;
 
 /// Brings the mailbox's database to its newest schema; called before the first use of every new instance.
 pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
@@ -25,11 +39,13 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     for schema in [
         account::SCHEMA,
         block::SCHEMA,
+        deposit::SCHEMA,
         greeting::SCHEMA,
         media::SCHEMA,
         message::SCHEMA,
         notification::SCHEMA,
         session::SCHEMA,
+        voicemail::SCHEMA,
     ] {
         first.extend(schema);
     }
@@ -38,23 +54,135 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
 
 /// One signal, inside one transaction.
 pub fn on_signal(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _signal: Signal,
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    signal: Signal,
 ) -> Result<Outcome, SqlError> {
-    Ok(Outcome::failed("not_built"))
+    let effects = match signal {
+        Signal::AccountChanged {
+            display_name,
+            generation,
+        } => account::changed(sql, &display_name, generation)?,
+        Signal::Voicemail {
+            flow,
+            caller,
+            frame,
+        } => voicemail::on_invite(sql, context, &flow, caller, &frame)?,
+        Signal::Receive { flow, frame } => voicemail::on_message(sql, context, &flow, &frame)?,
+        Signal::Undelivered { key, .. } => voicemail::on_undelivered(sql, context, &key)?,
+        Signal::Replied { tag, reply } if tag.starts_with(notification::TAG) => {
+            notification::on_reply(sql, context, &tag, reply == Reply::Done)?
+        }
+        Signal::Replied { tag, reply } if tag.starts_with(account::TAG) => {
+            account::on_reply(sql, &tag, reply == Reply::Done)?
+        }
+        Signal::Posted {
+            tag,
+            status,
+            retry_after_s,
+        } => notification::on_posted(sql, context, &tag, status, retry_after_s)?,
+        Signal::Part { request } => return deposit::on_part(sql, context, request),
+        Signal::BlobDeleted { key, gone } => media::on_blob_deleted(sql, &key, gone)?,
+        _ => return Ok(Outcome::failed("unexpected_signal")),
+    };
+    Ok(Outcome::done(effects))
 }
 
 /// The alarm went off: everything that is due, at most a bounded number of rows.
-pub fn on_wakeup(_sql: &dyn Sql, _context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    Ok(Vec::new())
+pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
+    let mut effects = Vec::new();
+    for _ in 0..WAKEUPS_AT_ONCE {
+        let Some(wakeup) = wakeup::take(sql, context.now_ms)? else {
+            break;
+        };
+        effects.extend(wake(sql, context, &wakeup)?);
+    }
+    Ok(effects)
+}
+
+fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect>, SqlError> {
+    match due.kind.as_str() {
+        account::WAKEUP => account::on_wakeup(sql, context),
+        media::WAKEUP => media::on_wakeup(sql, context, &due.key),
+        kind if deposit::WAKEUP.contains(&kind) => deposit::on_wakeup(sql, context, due),
+        message::WAKEUP => message::on_wakeup(sql, context, &due.key),
+        notification::WAKEUP => notification::on_wakeup(sql, context, &due.key),
+        kind @ (voicemail::MACHINE | voicemail::END) => {
+            voicemail::on_wakeup(sql, context, kind, &due.key)
+        }
+        session::WAKEUP => session::on_wakeup(sql, context),
+        _ => Ok(Vec::new()),
+    }
 }
 
 /// One HTTP request that the front gave to this mailbox.
 pub fn on_http(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _request: &Request,
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
 ) -> Result<(Response, Vec<Effect>), SqlError> {
-    Ok((Response::status(404), Vec::new()))
+    problem::settle(answer(sql, context, request))
 }
+
+fn answer(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
+    let segments: Vec<&str> = request.path.split('/').skip(1).collect();
+    match (request.method.as_str(), segments.as_slice()) {
+        ("POST", ["deposits"]) => deposit::on_post(sql, context, request),
+        ("GET" | "HEAD", ["sessions", "current"]) => deposit::on_current(sql, context, request),
+        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
+        ("GET" | "HEAD", ["mailbox", "messages", id, "media"]) => {
+            message::media(sql, context, request, id)
+        }
+        (method, ["mailbox", rest @ ..]) => {
+            account::check_generation(sql, request)?;
+            owner(sql, context, request, method, rest)
+        }
+        _ => Err(Refusal::of(request, problem::NOT_FOUND, "")),
+    }
+}
+
+/// What the owner may do, or the operator for the owner.
+fn owner(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    method: &str,
+    rest: &[&str],
+) -> Answered {
+    match (method, rest) {
+        ("GET", []) => account::show(sql, context),
+        ("GET", ["messages"]) => message::list(sql, context, request),
+        ("GET", ["messages", id]) => message::show(sql, context, request, id),
+        ("PATCH", ["messages", id]) => message::change(sql, context, request, id),
+        ("DELETE", ["messages", id]) => message::remove(sql, context, request, id),
+        ("POST", ["messages", id, "restore"]) => message::restore(sql, context, request, id),
+        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
+        ("PUT", ["greeting"]) => greeting::put(sql, context, request),
+        ("DELETE", ["greeting"]) => greeting::remove(sql, context),
+        ("PATCH", ["settings"]) => settings::change(sql, request),
+        ("GET", ["webhooks"]) => notification::list_webhooks(sql),
+        ("POST", ["webhooks"]) => notification::add_webhook(sql, context, request),
+        ("DELETE", ["webhooks", id]) => notification::remove_webhook(sql, request, id),
+        ("GET", ["blocks"]) => block::list(sql),
+        ("POST", ["blocks"]) => block::add(sql, context, request),
+        ("DELETE", ["blocks", address]) => block::remove(sql, context, request, address),
+        ("POST", ["sessions", id, "revoke"]) => session::revoke(sql, request, id),
+        _ => Err(Refusal::of(request, problem::NOT_FOUND, "")),
+    }
+}
+
+/// Name of this mailbox: the normalised address of its owner.
+fn address<'a>(context: &'a Context<'_>) -> &'a str {
+    match &context.object {
+        Object::Mailbox(address) => address,
+        _ => "",
+    }
+}
+
+/// The resource that the request's media token opens, if it came with one.
+fn opened_resource(request: &Request) -> Option<&str> {
+    request.header(front::RESOURCE)
+}
+
+#[cfg(test)]
+mod tests;

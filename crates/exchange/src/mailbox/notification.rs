@@ -1,6 +1,15 @@
 //! Telling the owner: intents are rows written in the transaction of the commit, sent by wake-ups until they
 //! are done. A webhook's id is its intent's, so that a repeat is recognised.
 
+mod counts;
+mod delivery;
+mod webhook;
+
+pub use self::counts::tell_counts;
+pub(super) use self::{
+    delivery::{on_posted, on_wakeup},
+    webhook::{add_webhook, list_webhooks, remove_webhook, webhooks},
+};
 use crate::{
     context::Context,
     effect::Effect,
@@ -13,16 +22,30 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE outbox (id TEXT PRIMARY KEY, kind TEXT NOT NULL, target TEXT NOT NULL, body TEXT NOT NULL, tries INTEGER NOT NULL, created_at INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
 ];
 
+/// Kind of the wake-ups that send intents; the key is the intent's id.
+pub const WAKEUP: &str = "notification";
+
+/// Beginning of the tags under which replies and answers come back; the intent's id and version follow.
+pub const TAG: &str = "notification:";
+
 /// Writes the intents for a message that was just inserted, and gives the first attempt of each as effects.
 pub fn announce(
-    _sql: &dyn Sql,
-    _context: &Context<'_>,
-    _message_id: &str,
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    message_id: &str,
 ) -> Result<Vec<Effect>, SqlError> {
-    Ok(Vec::new())
+    // The telephones first: they answer at once, a webhook may take its time.
+    let mut effects = tell_counts(sql, context)?;
+    effects.extend(delivery::announce(sql, context, message_id)?);
+    Ok(effects)
 }
 
-/// Writes the intent to tell the owner's telephones the present counts (RFC 3842).
-pub fn tell_counts(_sql: &dyn Sql, _context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    Ok(Vec::new())
+/// The reply to a signal whose tag begins with [`TAG`].
+pub(super) fn on_reply(
+    sql: &dyn Sql,
+    _context: &Context<'_>,
+    tag: &str,
+    done: bool,
+) -> Result<Vec<Effect>, SqlError> {
+    counts::on_reply(sql, tag, done)
 }

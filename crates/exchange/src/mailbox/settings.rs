@@ -1,12 +1,22 @@
 //! What the owner of a mailbox may choose.
 
-use crate::sql::{Sql, SqlError};
-
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::Answered;
+use crate::{
+    http::Request,
+    json,
+    problem::{self, Refusal},
+    sql::{Sql, SqlError},
+};
+
+const RING_TIMEOUTS_S: std::ops::RangeInclusive<u32> = 0..=120;
+const RETENTIONS_DAYS: std::ops::RangeInclusive<u32> = 1..=3650;
 
 /// The owner's choices; absent ones follow the operator's settings.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct MailboxSettings {
     /// When the session information is sent.
     pub instruction: Instruction,
@@ -66,4 +76,43 @@ pub fn load(sql: &dyn Sql) -> Result<MailboxSettings, SqlError> {
     let rows = sql.query("SELECT settings FROM mailbox", &[])?;
     let text = rows.first().map_or_else(String::new, |row| row.text(0));
     Ok(serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// `PATCH /mailbox/settings` (RFC 7396): what is named is changed, `null` returns to the default.
+pub(super) fn change(sql: &dyn Sql, request: &Request) -> Answered {
+    let changes: serde_json::Map<String, Json> = json::read(request)?;
+    let mut merged = match serde_json::to_value(load(sql)?) {
+        Ok(Json::Object(present)) => present,
+        _ => serde_json::Map::new(),
+    };
+    for (name, value) in changes {
+        if value.is_null() {
+            merged.remove(&name);
+        } else {
+            merged.insert(name, value);
+        }
+    }
+    let invalid = |detail: &str| Refusal::of(request, problem::INVALID_FIELD, detail);
+    let settings: MailboxSettings = serde_json::from_value(Json::Object(merged))
+        .map_err(|error| invalid(&error.to_string()))?;
+    check(&settings).map_err(invalid)?;
+    let text = serde_json::to_string(&settings).unwrap_or_else(|_| "{}".to_owned());
+    sql.query("UPDATE mailbox SET settings = ?", &[text.into()])?;
+    Ok((json::answer(200, &settings), Vec::new()))
+}
+
+fn check(settings: &MailboxSettings) -> Result<(), &'static str> {
+    let ring = settings
+        .ring_timeout_s
+        .is_none_or(|value| RING_TIMEOUTS_S.contains(&value));
+    if !ring {
+        return Err("ring_timeout_s is from 0 to 120.");
+    }
+    let kept = settings
+        .retention_days
+        .is_none_or(|value| RETENTIONS_DAYS.contains(&value));
+    if !kept {
+        return Err("retention_days is from 1 to 3650.");
+    }
+    Ok(())
 }

@@ -86,5 +86,6 @@ impl Call {
         let info = self.infos.swap_remove(at);
         let response = Response::reply_to(&info.request, status, reason, None);
         self.send(response.to_bytes());
+        self.settle();
     }
 }

@@ -226,7 +226,7 @@ impl Call {
         }
     }
 
-    /// A closing call without running transactions is over.
+    /// A closing call without running transactions is over; an INFO may be answered even after a BYE.
     fn settle(&mut self) {
         let invite_settled = match &self.side {
             Side::Caller(caller) => caller.is_settled(),
@@ -238,7 +238,11 @@ impl Call {
                     && (invite.is_over() || self.dialog.is_some())
             }
         };
-        if self.state == State::Closing && self.outgoing.is_empty() && invite_settled {
+        if self.state == State::Closing
+            && self.outgoing.is_empty()
+            && self.infos.is_empty()
+            && invite_settled
+        {
             self.state = State::Over;
         }
     }

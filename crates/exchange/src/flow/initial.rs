@@ -1,0 +1,200 @@
+//! Requests outside of dialogs: registrations, calls, CANCEL, OPTIONS. Only own addresses are served.
+
+use sip::{Method, Request, Uri, address::normalise};
+
+use super::{FlowState, hop};
+use crate::{
+    context::Context,
+    effect::Effect,
+    object::Object,
+    signal::{Caller, Signal},
+};
+
+/// What the exchange understands.
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY";
+/// Bodies that end points of the exchange take.
+pub(crate) const ACCEPT: &str = "application/sdp, text/plain, application/dtmf-relay";
+/// Extensions.
+pub(crate) const SUPPORTED: &str = "outbound, path";
+/// The user part that leads to a voicemail without ringing (RFC 4458).
+pub(crate) const VOICEMAIL_USER: &str = "voicemail";
+
+/// The line that a request is for: its Request-URI, or the `target` of a voicemail URI.
+pub(crate) fn target(request: &Request, context: &Context<'_>) -> Option<String> {
+    let uri = request.uri();
+    let host_is_ours = uri.host.is_empty() || context.settings.is_own_domain(&uri.host);
+    let direct = is_voicemail(uri).then(|| uri.param("target")).flatten();
+    let wanted = direct.unwrap_or_else(|| uri.to_string());
+    host_is_ours
+        .then(|| own_address(&wanted, context))
+        .flatten()
+}
+
+/// Whether a URI names the voicemail itself.
+pub(crate) fn is_voicemail(uri: &Uri) -> bool {
+    uri.is_sip()
+        && uri
+            .decoded_user()
+            .is_some_and(|user| user.eq_ignore_ascii_case(VOICEMAIL_USER))
+}
+
+/// The normalised form of an address in our domain.
+pub(crate) fn own_address(text: &str, context: &Context<'_>) -> Option<String> {
+    let address = normalise(text, context.settings.domains()).ok()?;
+    (address.domain() == context.settings.domain()).then(|| address.as_str().to_owned())
+}
+
+pub(super) fn receive(
+    state: &mut FlowState,
+    mut request: Request,
+    context: &Context<'_>,
+) -> Vec<Effect> {
+    if !drop_own_routes(&mut request, context) {
+        return state.refuse(context, &request, 403, "No Relay");
+    }
+    match request.method() {
+        Method::Ack => to_line(state, &request, context),
+        Method::Register => register(state, &request, context),
+        Method::Cancel => cancel(state, &request, context),
+        Method::Options if request.uri().user.is_none() => options(state, &request, context),
+        Method::Invite => invite(state, &request, context),
+        Method::Options => call(state, &request, context),
+        method if method.is_known() => {
+            let allow = [("Allow", ALLOW)];
+            hop::answer_with(
+                context,
+                &state.name,
+                &request,
+                405,
+                "Method Not Allowed",
+                &allow,
+            )
+            .into_iter()
+            .collect()
+        }
+        _ => state.refuse(context, &request, 501, "Not Implemented"),
+    }
+}
+
+/// A client may name us as its outbound proxy; any other Route would make us a relay.
+fn drop_own_routes(request: &mut Request, context: &Context<'_>) -> bool {
+    while let Some(route) = request.routes().first() {
+        if !context.settings.is_own_domain(&route.uri.host) {
+            return false;
+        }
+        request.pop_route();
+    }
+    true
+}
+
+fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    let ours = context.settings.is_own_domain(&request.uri().host);
+    let address = own_address(&request.to().uri.to_string(), context).filter(|_| ours);
+    let Some(address) = address else {
+        return state.refuse(context, request, 403, "Not Our Domain");
+    };
+    state.remember(&address);
+    vec![signal(
+        &address,
+        Signal::Register {
+            flow: state.name.clone(),
+            frame: request.to_bytes(),
+        },
+    )]
+}
+
+fn options(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if !context.settings.is_own_domain(&request.uri().host) {
+        return state.refuse(context, request, 403, "Not Our Domain");
+    }
+    let headers = [
+        ("Allow", ALLOW),
+        ("Accept", ACCEPT),
+        ("Supported", SUPPORTED),
+    ];
+    hop::answer_with(context, &state.name, request, 200, "OK", &headers)
+        .into_iter()
+        .collect()
+}
+
+fn cancel(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if target(request, context).is_none() {
+        return state.refuse(context, request, 481, "Call/Transaction Does Not Exist");
+    }
+    to_line(state, request, context)
+}
+
+/// CANCEL and ACK go to the line that has the INVITE.
+fn to_line(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    let Some(target) = target(request, context) else {
+        return Vec::new();
+    };
+    vec![signal(
+        &target,
+        Signal::Receive {
+            flow: state.name.clone(),
+            frame: request.to_bytes(),
+        },
+    )]
+}
+
+fn invite(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if !state.may_invite(context) {
+        let wait = [("Retry-After", "60")];
+        return hop::answer_with(context, &state.name, request, 503, "Too Many Calls", &wait)
+            .into_iter()
+            .collect();
+    }
+    call(state, request, context)
+}
+
+/// A call to one of our addresses: a caller who says to be one of ours must prove it first.
+fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    let Some(target) = target(request, context) else {
+        return state.refuse(context, request, 403, "No Relay");
+    };
+    state.remember(&target);
+    let flow = state.name.clone();
+    let frame = request.to_bytes();
+    let from = request.from();
+    if let Some(own) = own_address(&from.uri.to_string(), context) {
+        let network = Some(state.network.clone());
+        return vec![signal(
+            &own,
+            Signal::Originate {
+                flow,
+                network,
+                frame,
+            },
+        )];
+    }
+    let caller = Caller {
+        address: foreign_address(&from.uri, context),
+        display_name: from.display_name,
+        verified: false,
+        network: Some(state.network.clone()),
+    };
+    vec![signal(
+        &target,
+        Signal::Terminate {
+            flow,
+            caller,
+            frame,
+        },
+    )]
+}
+
+/// What a caller from elsewhere calls itself; nothing for an anonymous one (RFC 3323 section 4.1.1.3).
+fn foreign_address(uri: &Uri, context: &Context<'_>) -> Option<String> {
+    let hidden = uri.host.eq_ignore_ascii_case("anonymous.invalid");
+    let address = normalise(&uri.to_string(), context.settings.domains()).ok()?;
+    (!hidden).then(|| address.as_str().to_owned())
+}
+
+fn signal(address: &str, signal: Signal) -> Effect {
+    Effect::Signal {
+        to: Object::Line(address.to_owned()),
+        signal: Box::new(signal),
+        tag: String::new(),
+    }
+}

@@ -1,0 +1,196 @@
+//! What the owner does to a message: its state, its removal and the undo, and its end by time.
+
+use serde::Deserialize;
+
+use super::{
+    UNDO_MS, WAKEUP, show,
+    show::{Message, find},
+    store::{keep_for, purge},
+};
+use crate::{
+    context::Context,
+    effect::Effect,
+    http::{Request, Response},
+    json,
+    mailbox::{
+        Answered,
+        account::{self, Counters},
+        notification, settings,
+    },
+    problem::{self, Refusal},
+    sql::{Sql, SqlError, Value},
+    wakeup,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    /// `new`, `heard` or `saved`.
+    state: Option<String>,
+    /// A device holds the whole message; this is the hash of what it holds.
+    sha256: Option<String>,
+}
+
+/// `PATCH /mailbox/messages/{id}`.
+pub(in crate::mailbox) fn change(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    id: &str,
+) -> Answered {
+    let body: Change = json::read(request)?;
+    let message = shown(sql, request, id)?;
+    check(request, &body, &message)?;
+    let mut effects = Vec::new();
+    if let Some(state) = body.state.filter(|state| *state != message.state) {
+        set_state(sql, context, &message, &state)?;
+        effects.extend(notification::tell_counts(sql, context)?);
+    }
+    if body.sha256.is_some() {
+        effects.extend(delivered(sql, context, id)?);
+    }
+    let now = find(sql, id)?.unwrap_or(message);
+    Ok((json::answer(200, &show::described(sql, context, &now)?), effects))
+}
+
+fn check(request: &Request, change: &Change, message: &Message) -> Result<(), Refusal> {
+    let known = |state: &String| ["new", "heard", "saved"].contains(&state.as_str());
+    if !change.state.as_ref().is_none_or(known) {
+        let detail = "state is new, heard or saved.";
+        return Err(Refusal::of(request, problem::INVALID_FIELD, detail));
+    }
+    let same = |hash: &String| hash.eq_ignore_ascii_case(&message.sha256);
+    if !change.sha256.as_ref().is_none_or(same) {
+        let detail = "The message has another SHA-256: it is not held whole.";
+        return Err(Refusal::of(request, problem::CONFLICT, detail));
+    }
+    Ok(())
+}
+
+fn set_state(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    message: &Message,
+    state: &str,
+) -> Result<(), SqlError> {
+    let heard_at = match state {
+        "new" => None,
+        _ => Some(message.heard_at_ms.unwrap_or(context.now_ms)),
+    };
+    let parameters: [Value; 3] = [state.into(), heard_at.into(), message.id.as_str().into()];
+    sql.query(
+        "UPDATE messages SET state = ?, heard_at = ? WHERE id = ?",
+        &parameters,
+    )?;
+    count(sql, context, &message.state, -1)?;
+    count(sql, context, state, 1)?;
+    let since = heard_at.unwrap_or(message.received_at_ms);
+    keep_for(sql, context, &message.id, state, since)
+}
+
+/// One message more or less of this state.
+fn count(sql: &dyn Sql, context: &Context<'_>, state: &str, by: i64) -> Result<(), SqlError> {
+    let change = if state == "new" {
+        Counters {
+            new: by,
+            ..Counters::default()
+        }
+    } else {
+        Counters {
+            old: by,
+            ..Counters::default()
+        }
+    };
+    account::count(sql, context, change)
+}
+
+/// A device holds the message; where the owner wished so, it is removed here (and may still be restored).
+fn delivered(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<Vec<Effect>, SqlError> {
+    sql.query(
+        "UPDATE messages SET delivered_at = ? WHERE id = ?",
+        &[context.now_ms.into(), id.into()],
+    )?;
+    match find(sql, id)? {
+        Some(message) if settings::load(sql)?.delete_after_delivery => hide(sql, context, &message),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// `DELETE /mailbox/messages/{id}`: hidden at once, gone in 24 hours.
+pub(in crate::mailbox) fn remove(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    id: &str,
+) -> Answered {
+    let message = shown(sql, request, id)?;
+    let effects = hide(sql, context, &message)?;
+    Ok((Response::status(204), effects))
+}
+
+fn hide(sql: &dyn Sql, context: &Context<'_>, message: &Message) -> Result<Vec<Effect>, SqlError> {
+    sql.query(
+        "UPDATE messages SET removed_at = ? WHERE id = ?",
+        &[context.now_ms.into(), message.id.as_str().into()],
+    )?;
+    count(sql, context, &message.state, -1)?;
+    wakeup::set(
+        sql,
+        WAKEUP,
+        &message.id,
+        context.now_ms.saturating_add(UNDO_MS),
+    )?;
+    notification::tell_counts(sql, context)
+}
+
+/// `POST /mailbox/messages/{id}/restore`; of a message that was not removed it is the message itself.
+pub(in crate::mailbox) fn restore(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    id: &str,
+) -> Answered {
+    let Some(message) = find(sql, id)? else {
+        let detail = "The message is gone for good.";
+        return Err(Refusal::of(request, problem::NOT_FOUND, detail));
+    };
+    let mut effects = Vec::new();
+    if message.removed {
+        sql.query(
+            "UPDATE messages SET removed_at = NULL WHERE id = ?",
+            &[id.into()],
+        )?;
+        count(sql, context, &message.state, 1)?;
+        // Retention starts anew: who undoes a removal does not want to lose the message tonight.
+        keep_for(sql, context, id, &message.state, context.now_ms)?;
+        effects = notification::tell_counts(sql, context)?;
+    }
+    Ok((
+        json::answer(200, &show::described(sql, context, &message)?),
+        effects,
+    ))
+}
+
+/// The time of a message is over: removed 24 hours ago, or kept as long as it was to be.
+pub(in crate::mailbox) fn on_wakeup(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    id: &str,
+) -> Result<Vec<Effect>, SqlError> {
+    let Some(message) = find(sql, id)? else {
+        return Ok(Vec::new());
+    };
+    let mut effects = Vec::new();
+    if !message.removed {
+        count(sql, context, &message.state, -1)?;
+        effects = notification::tell_counts(sql, context)?;
+    }
+    effects.extend(purge(sql, context, id)?);
+    Ok(effects)
+}
+
+fn shown(sql: &dyn Sql, request: &Request, id: &str) -> Result<Message, Refusal> {
+    find(sql, id)?
+        .filter(|message| !message.removed)
+        .ok_or_else(|| Refusal::of(request, problem::NOT_FOUND, "There is no such message."))
+}

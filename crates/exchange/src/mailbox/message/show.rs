@@ -1,0 +1,302 @@
+//! Messages as the API shows them, their list by pages, and their media.
+
+use deposit::token::{MediaClaims, Token};
+use serde_json::{Value as Json, json};
+
+use crate::{
+    context::Context,
+    front,
+    http::Request,
+    json,
+    mailbox::{
+        Answered, account, address,
+        media::{self, Medium},
+        opened_resource,
+    },
+    problem::{self, Refusal},
+    sql::{Row, Sql, SqlError, Value},
+};
+
+const PAGE: u64 = 50;
+const LARGEST_PAGE: u64 = 200;
+/// How long the address of a medium is good.
+const MEDIA_TTL_MS: i64 = 600_000;
+const COLUMNS: &str = "sequence, id, session_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, heard_at, removed_at, waveform, sha256, deposit_id";
+
+/// One message as it is stored.
+#[derive(Clone, Debug)]
+pub(in crate::mailbox) struct Message {
+    sequence: i64,
+    pub(super) id: String,
+    session_id: String,
+    deposit_id: String,
+    from: Option<String>,
+    from_name: Option<String>,
+    from_verified: bool,
+    pub(super) received_at_ms: i64,
+    recorded_at: Option<String>,
+    kind: String,
+    duration_ms: i64,
+    size: i64,
+    pub(super) state: String,
+    pub(super) heard_at_ms: Option<i64>,
+    pub(super) removed: bool,
+    waveform: String,
+    pub(super) sha256: String,
+}
+
+/// What a notification says of a message.
+#[derive(Clone, Debug)]
+pub(in crate::mailbox) struct Brief {
+    pub(in crate::mailbox) from: Option<String>,
+    pub(in crate::mailbox) from_name: Option<String>,
+    pub(in crate::mailbox) from_verified: bool,
+    pub(in crate::mailbox) received_at_ms: i64,
+    pub(in crate::mailbox) kind: String,
+    pub(in crate::mailbox) duration_ms: i64,
+}
+
+/// The message of this id, also while it is removed and can be restored.
+pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Message>, SqlError> {
+    let statement = format!("SELECT {COLUMNS} FROM messages WHERE id = ?");
+    let rows = sql.query(&statement, &[id.into()])?;
+    Ok(rows.first().map(message))
+}
+
+/// What a notification says of the message of this id.
+pub(in crate::mailbox) fn brief(sql: &dyn Sql, id: &str) -> Result<Option<Brief>, SqlError> {
+    Ok(find(sql, id)?.map(|message| Brief {
+        from: message.from,
+        from_name: message.from_name,
+        from_verified: message.from_verified,
+        received_at_ms: message.received_at_ms,
+        kind: message.kind,
+        duration_ms: message.duration_ms,
+    }))
+}
+
+/// `GET /mailbox/messages?state=&after=&limit=`: newest first.
+pub(in crate::mailbox) fn list(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+) -> Answered {
+    let limit = number(request, "limit")?
+        .unwrap_or(PAGE)
+        .clamp(1, LARGEST_PAGE);
+    let before = number(request, "after")?
+        .map_or(i64::MAX, |after| i64::try_from(after).unwrap_or(i64::MAX));
+    // SQLite at the edge holds numbers up to 2^53 exactly.
+    let before = before.min(1 << 53);
+    let messages = page(sql, request, before, limit)?;
+    let next = messages
+        .last()
+        .filter(|_| messages.len() as u64 == limit)
+        .map(|message| message.sequence.to_string());
+    let mut shown = Vec::new();
+    for message in &messages {
+        shown.push(described(sql, context, message)?);
+    }
+    Ok((
+        json::answer(200, &json!({ "messages": shown, "next": next })),
+        Vec::new(),
+    ))
+}
+
+fn page(
+    sql: &dyn Sql,
+    request: &Request,
+    before: i64,
+    limit: u64,
+) -> Result<Vec<Message>, Refusal> {
+    let state = front::query_value(&request.query, "state").filter(|state| !state.is_empty());
+    let rows = match state {
+        None => {
+            let statement = format!(
+                "SELECT {COLUMNS} FROM messages WHERE removed_at IS NULL AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+            );
+            sql.query(&statement, &[before.into(), limit.into()])?
+        }
+        Some(state) if ["new", "heard", "saved"].contains(&state.as_str()) => {
+            let statement = format!(
+                "SELECT {COLUMNS} FROM messages WHERE removed_at IS NULL AND state = ? AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+            );
+            let parameters: [Value; 3] = [state.into(), before.into(), limit.into()];
+            sql.query(&statement, &parameters)?
+        }
+        Some(_) => {
+            let detail = "state is new, heard or saved.";
+            return Err(Refusal::of(request, problem::INVALID_FIELD, detail));
+        }
+    };
+    Ok(rows.iter().map(message).collect())
+}
+
+/// A number in the query; text that is none is refused.
+fn number(request: &Request, name: &str) -> Result<Option<u64>, Refusal> {
+    match front::query_value(&request.query, name) {
+        None => Ok(None),
+        Some(text) if text.is_empty() => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| {
+            Refusal::of(
+                request,
+                problem::INVALID_FIELD,
+                &format!("{name} is not one of ours."),
+            )
+        }),
+    }
+}
+
+/// `GET /mailbox/messages/{id}`.
+pub(in crate::mailbox) fn show(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    id: &str,
+) -> Answered {
+    let message = find(sql, id)?.filter(|message| !message.removed);
+    let message = message
+        .ok_or_else(|| Refusal::of(request, problem::NOT_FOUND, "There is no such message."))?;
+    Ok((
+        json::answer(200, &described(sql, context, &message)?),
+        Vec::new(),
+    ))
+}
+
+/// `GET /mailbox/messages/{id}/media?part=`, with a sign-in or with the token in the address. It changes no
+/// state.
+pub(in crate::mailbox) fn media(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    id: &str,
+) -> Answered {
+    let part = number(request, "part")?.unwrap_or(0);
+    match opened_resource(request) {
+        Some(opened) if opened == resource(id, part) => {}
+        Some(_) => return Err(Refusal::of(request, problem::TOKEN_FOREIGN, "")),
+        None => account::check_generation(sql, request)?,
+    }
+    let missing = || Refusal::of(request, problem::NOT_FOUND, "There is no such message.");
+    let message = find(sql, id)?
+        .filter(|message| !message.removed)
+        .ok_or_else(missing)?;
+    let medium = medium(sql, context, &message, part)?.ok_or_else(missing)?;
+    Ok((media::serve(sql, request, &medium)?, Vec::new()))
+}
+
+fn medium(
+    sql: &dyn Sql,
+    _context: &Context<'_>,
+    message: &Message,
+    part: u64,
+) -> Result<Option<Medium>, SqlError> {
+    let rows = sql.query(
+        "SELECT media_id, blob_key, content_type, size, sha256 FROM message_parts WHERE message_id = ? AND part = ?",
+        &[message.id.as_str().into(), part.into()],
+    )?;
+    let name = format!("message-{}", deposit::time::rfc3339(message.received_at_ms))
+        .replace([':', '.'], "-");
+    Ok(rows.first().map(|row| Medium {
+        media_id: row.text(0),
+        blob_key: row.optional_text(1),
+        file_name: media::file_name(&name, &row.text(2)),
+        content_type: row.text(2),
+        size: row.integer(3).unsigned_abs(),
+        etag: row.text(4),
+    }))
+}
+
+/// A message as the API shows it.
+pub(super) fn described(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    message: &Message,
+) -> Result<Json, SqlError> {
+    let waveform: Json = serde_json::from_str(&message.waveform).unwrap_or_else(|_| json!([]));
+    Ok(json!({
+        "id": message.id,
+        "from": message.from,
+        "from_name": message.from_name,
+        "from_verified": message.from_verified,
+        "received_at": deposit::time::rfc3339(message.received_at_ms),
+        "recorded_at": message.recorded_at,
+        "media_url": media_url(context, &message.id, 0),
+        "duration_ms": message.duration_ms,
+        "kind": message.kind,
+        "size": message.size,
+        "state": message.state,
+        "waveform": waveform,
+        "attachments": attachments(sql, context, &message.id)?,
+        "session_id": message.session_id,
+        "deposit_id": message.deposit_id,
+        "sha256": message.sha256,
+    }))
+}
+
+/// All parts but the first.
+fn attachments(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    message_id: &str,
+) -> Result<Vec<Json>, SqlError> {
+    let rows = sql.query(
+        "SELECT part, kind, content_type, size, sha256, duration_ms FROM message_parts WHERE message_id = ? AND part > 0 ORDER BY part",
+        &[message_id.into()],
+    )?;
+    let attachment = |row: &Row| {
+        json!({
+            "part": row.integer(0),
+            "kind": row.text(1),
+            "content_type": row.text(2),
+            "size": row.integer(3),
+            "sha256": row.text(4),
+            "duration_ms": row.integer(5),
+            "media_url": media_url(context, message_id, row.integer(0).unsigned_abs()),
+        })
+    };
+    Ok(rows.iter().map(attachment).collect())
+}
+
+fn resource(message_id: &str, part: u64) -> String {
+    format!("{message_id}/{part}")
+}
+
+fn media_url(context: &Context<'_>, message_id: &str, part: u64) -> Option<String> {
+    let claims = MediaClaims {
+        expires_at_ms: context.now_ms.saturating_add(MEDIA_TTL_MS),
+        mailbox: address(context).to_owned(),
+        resource: resource(message_id, part),
+    };
+    let token = deposit::token::mint(&Token::Media(claims), &context.settings.token_keys).ok()?;
+    let base = format!(
+        "{}/mailbox/messages/{message_id}/media",
+        context.settings.public_url
+    );
+    Some(match part {
+        0 => format!("{base}?token={token}"),
+        part => format!("{base}?part={part}&token={token}"),
+    })
+}
+
+fn message(row: &Row) -> Message {
+    Message {
+        sequence: row.integer(0),
+        id: row.text(1),
+        session_id: row.text(2),
+        from: row.optional_text(3),
+        from_name: row.optional_text(4),
+        from_verified: row.integer(5) != 0,
+        received_at_ms: row.integer(6),
+        recorded_at: row.optional_text(7),
+        kind: row.text(8),
+        duration_ms: row.integer(9),
+        size: row.integer(10),
+        state: row.text(11),
+        heard_at_ms: row.optional_integer(12),
+        removed: row.optional_integer(13).is_some(),
+        waveform: row.text(14),
+        sha256: row.text(15),
+        deposit_id: row.text(16),
+    }
+}

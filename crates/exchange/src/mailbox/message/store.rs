@@ -1,0 +1,127 @@
+//! Writing messages and removing them for good.
+
+use super::{NewMessage, NewPart, WAKEUP};
+use crate::{
+    context::Context,
+    effect::Effect,
+    mailbox::{
+        account::{self, Counters},
+        media, settings,
+    },
+    sql::{Sql, SqlError, Value},
+    wakeup,
+};
+
+const DAY_MS: i64 = 86_400_000;
+/// An unheard message lives so many times as long as a heard one.
+const UNHEARD_FACTOR: i64 = 3;
+
+/// Writes a message with its parts and counts it. Notifications are written by
+/// [`crate::mailbox::notification::announce`] in the same transaction.
+pub fn insert(sql: &dyn Sql, context: &Context<'_>, message: &NewMessage) -> Result<(), SqlError> {
+    let size = message.parts.iter().map(|part| part.size).sum::<u64>();
+    let first = message.parts.iter().min_by_key(|part| part.part);
+    let parameters: [Value; 14] = [
+        message.id.as_str().into(),
+        message.session_id.as_str().into(),
+        message.deposit_id.as_str().into(),
+        message.caller.address.clone().into(),
+        message.caller.display_name.clone().into(),
+        message.caller.verified.into(),
+        context.now_ms.into(),
+        message.recorded_at.clone().into(),
+        message.kind.as_str().into(),
+        message.duration_ms.into(),
+        size.into(),
+        "new".into(),
+        message.waveform.as_str().into(),
+        first.map_or("", |part| part.sha256.as_str()).into(),
+    ];
+    sql.query(
+        "INSERT INTO messages (id, session_id, deposit_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, waveform, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &parameters,
+    )?;
+    for part in &message.parts {
+        insert_part(sql, &message.id, part)?;
+    }
+    keep_for(sql, context, &message.id, "new", context.now_ms)?;
+    let change = Counters {
+        new: 1,
+        old: 0,
+        bytes_used: i64::try_from(size).unwrap_or(i64::MAX),
+    };
+    account::count(sql, context, change)
+}
+
+fn insert_part(sql: &dyn Sql, message_id: &str, part: &NewPart) -> Result<(), SqlError> {
+    let parameters: [Value; 10] = [
+        message_id.into(),
+        part.part.into(),
+        part.kind.as_str().into(),
+        part.content_type.as_str().into(),
+        part.size.into(),
+        part.sha256.as_str().into(),
+        part.duration_ms.into(),
+        part.media_id.as_str().into(),
+        part.blob_key.clone().into(),
+        part.metadata.as_str().into(),
+    ];
+    sql.query(
+        "INSERT INTO message_parts (message_id, part, kind, content_type, size, sha256, duration_ms, media_id, blob_key, metadata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &parameters,
+    )?;
+    Ok(())
+}
+
+/// Sets when a message goes for good: retention counts from `since_ms`, three times as long while nobody
+/// heard it. A saved message stays.
+pub(super) fn keep_for(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    id: &str,
+    state: &str,
+    since_ms: i64,
+) -> Result<(), SqlError> {
+    let days = settings::load(sql)?.retention_days;
+    let retention = days.map_or(context.settings.retention_ms, |days| {
+        i64::from(days).saturating_mul(DAY_MS)
+    });
+    match state {
+        "saved" => wakeup::clear(sql, WAKEUP, id),
+        "new" => {
+            let due = since_ms.saturating_add(retention.saturating_mul(UNHEARD_FACTOR));
+            wakeup::set(sql, WAKEUP, id, due)
+        }
+        _ => wakeup::set(sql, WAKEUP, id, since_ms.saturating_add(retention)),
+    }
+}
+
+/// Removes a message with all its bytes for good.
+pub(super) fn purge(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    id: &str,
+) -> Result<Vec<Effect>, SqlError> {
+    let parts = sql.query(
+        "DELETE FROM message_parts WHERE message_id = ? RETURNING media_id, blob_key",
+        &[id.into()],
+    )?;
+    let mut effects = Vec::new();
+    for part in &parts {
+        match part.optional_text(1) {
+            Some(key) => effects.extend(media::remove_blob(sql, context, &key)?),
+            None => media::remove(sql, &part.text(0))?,
+        }
+    }
+    let rows = sql.query(
+        "DELETE FROM messages WHERE id = ? RETURNING size",
+        &[id.into()],
+    )?;
+    let freed: i64 = rows.iter().map(|row| row.integer(0)).sum();
+    let change = Counters {
+        bytes_used: freed.saturating_neg(),
+        ..Counters::default()
+    };
+    account::count(sql, context, change)?;
+    Ok(effects)
+}
