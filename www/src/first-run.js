@@ -17,6 +17,7 @@ export async function offerFirstRun() {
 }
 
 async function ask() {
+  if (!navigator.onLine) return { needed: false, demo: false };
   try {
     const answer = await fetch("/admin/first-run", { signal: AbortSignal.timeout(4000) });
     const { needed, demo } = await answer.json();
