@@ -6,6 +6,7 @@ import { CallStage } from "./call-stage.js";
 import { HOME, open } from "./engine.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { answerUpdates, promiseSending, registerWorker } from "./offline.js";
+import { mirror } from "./mirror.js";
 import { OutboxList } from "./outbox-list.js";
 import { sheetsOf } from "./style.js";
 import { explain } from "./trouble.js";
@@ -202,7 +203,7 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   get #server() {
-    return this.server || HOME;
+    return this.getAttribute("server") || HOME;
   }
 
   /** @returns {import("./call-words.js").Situation} */
@@ -235,8 +236,8 @@ export class AfterbeepCall extends HTMLElement {
 
   async #open() {
     try {
-      const processing = this.processing ?? undefined;
-      const gate = this.networkGate ?? undefined;
+      const processing = this.getAttribute("processing") ?? undefined;
+      const gate = this.getAttribute("network-gate") ?? undefined;
       const client = await open({ server: this.#server, processing, network_gate: gate }, (event) => this.#hear(event));
       if (this.#ends.signal.aborted) return client.close();
       this.#client = client;
@@ -404,17 +405,4 @@ export class AfterbeepCall extends HTMLElement {
   }
 }
 
-for (const attribute of MIRRORED.filter((name) => name !== "lang")) {
-  const property = attribute.replace(/-(\w)/g, (_, letter) => letter.toUpperCase());
-  Object.defineProperty(AfterbeepCall.prototype, property, {
-    get() {
-      return this.getAttribute(attribute);
-    },
-    set(value) {
-      if (value === null || value === undefined) this.removeAttribute(attribute);
-      else this.setAttribute(attribute, value);
-    },
-    configurable: true,
-    enumerable: true,
-  });
-}
+mirror(AfterbeepCall, MIRRORED);

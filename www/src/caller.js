@@ -30,7 +30,7 @@ export function callerOf({ from, from_name: given, from_verified: verified }) {
  */
 function parts(from) {
   if (from && typeof from === "object") return { name: from.display_name ?? "", address: reachable(from.address ?? "") };
-  const text = (from ?? "").trim();
+  const text = String(from ?? "").trim();
   const quoted = /^"?([^"<]*)"?\s*<([^>]+)>/.exec(text);
   if (quoted) return { name: quoted[1].trim(), address: reachable(quoted[2]) };
   return /^(sips?|tel):|@/i.test(text) ? { name: "", address: reachable(text) } : { name: text, address: "" };

@@ -7,6 +7,7 @@ import { HOME, open } from "./engine.js";
 import { count } from "./figures.js";
 import { GreetingStudio } from "./greeting-studio.js";
 import { MessageList } from "./message-list.js";
+import { mirror } from "./mirror.js";
 import { answerUpdates, registerWorker } from "./offline.js";
 import { sheetsOf } from "./style.js";
 import { button, say, tree } from "./tree.js";
@@ -399,16 +400,4 @@ function older(message, others) {
   return last !== undefined && message.received_at < last.received_at;
 }
 
-for (const name of MIRRORED) {
-  Object.defineProperty(AfterbeepInbox.prototype, name, {
-    get() {
-      return this.getAttribute(name);
-    },
-    set(value) {
-      if (value === null || value === undefined) this.removeAttribute(name);
-      else this.setAttribute(name, value);
-    },
-    configurable: true,
-    enumerable: true,
-  });
-}
+mirror(AfterbeepInbox, MIRRORED);

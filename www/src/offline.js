@@ -33,6 +33,7 @@ export function answerUpdates(busy, signal) {
  */
 export async function promiseSending() {
   try {
+    /** @type {any} Background Sync is not in the type library. */
     const registration = await navigator.serviceWorker?.getRegistration();
     if (HOME !== location.origin || !registration?.active || !("sync" in registration)) return false;
     await registration.sync.register(SYNC_TAG);
