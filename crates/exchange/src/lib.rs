@@ -22,3 +22,6 @@ pub mod signal;
 pub mod sql;
 pub mod upload;
 pub mod wakeup;
+
+#[cfg(test)]
+pub(crate) mod testing;
