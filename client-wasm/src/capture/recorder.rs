@@ -17,6 +17,8 @@ use crate::storage::DepositRow;
 /// The worklet answers a stop within a render quantum. If it is dead the worker is told directly.
 const WORKLET_PATIENCE_MS: u32 = 500;
 
+const STOPPED: &str = "the recorder's worker stopped";
+
 /// Where the recorder's two scripts are served.
 #[derive(Clone, Debug)]
 pub struct Scripts {
@@ -37,6 +39,7 @@ struct Parts {
     worker: Worker,
     tap: RefCell<Option<Tap>>,
     patience: RefCell<Option<Timeout>>,
+    begun: Cell<bool>,
     over: Cell<bool>,
     on_event: Box<dyn Fn(CaptureEvent)>,
 }
@@ -58,6 +61,7 @@ impl Recorder {
             worker,
             tap: RefCell::new(None),
             patience: RefCell::new(None),
+            begun: Cell::new(false),
             over: Cell::new(false),
             on_event: Box::new(on_event),
         });
@@ -67,6 +71,9 @@ impl Recorder {
         };
         let (worklet_end, worker_end) = channel()?;
         let tap = Tap::open(&recorder.parts.stream, &scripts.worklet, &worklet_end).await?;
+        if recorder.parts.over.get() {
+            return Err(CaptureError::Script(STOPPED.to_owned()));
+        }
         let rate = tap.context.sample_rate();
         recorder.parts.tap.replace(Some(tap));
         recorder
@@ -106,6 +113,7 @@ impl Parts {
         longest_ms: Option<u64>,
         port: &MessagePort,
     ) -> Result<(), JsValue> {
+        self.begun.set(true);
         let longest_ms = longest_ms.map_or(JsValue::UNDEFINED, |longest| (longest as f64).into());
         let message = object(&[
             ("type", &"start".into()),
@@ -153,7 +161,10 @@ impl Parts {
         ) {
             self.release();
         }
-        (self.on_event)(event);
+        // Before that `start` returns the failure itself.
+        if self.begun.get() {
+            (self.on_event)(event);
+        }
     }
 
     fn fail(&self, error: &CaptureError) {

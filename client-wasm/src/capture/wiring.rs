@@ -1,12 +1,13 @@
 //! The browser's parts of a recording, plugged together: microphone, context, worklet, worker.
 
-use js_sys::{Array, Object, Reflect};
+use gloo_events::EventListener;
+use js_sys::{Array, Object, Promise, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AudioContext, AudioContextOptions, AudioNode, AudioWorkletNode, AudioWorkletNodeOptions, Blob,
-    BlobPropertyBag, MediaStream, MediaStreamAudioSourceNode, MessageChannel, MessagePort, Url,
-    Worker, WorkerOptions, WorkerType,
+    AudioContext, AudioContextOptions, AudioContextState, AudioNode, AudioWorkletNode,
+    AudioWorkletNodeOptions, Blob, BlobPropertyBag, MediaStream, MediaStreamAudioSourceNode,
+    MessageChannel, MessagePort, Url, Worker, WorkerOptions, WorkerType,
 };
 
 use super::error::CaptureError;
@@ -20,6 +21,7 @@ pub(super) struct Tap {
     pub(super) context: AudioContext,
     source: MediaStreamAudioSourceNode,
     node: AudioWorkletNode,
+    _awake: EventListener,
 }
 
 impl Tap {
@@ -32,6 +34,7 @@ impl Tap {
         let (context, source) = listen(stream).map_err(|cause| CaptureError::audio(&cause))?;
         match connect(&context, &source, worklet, to).await {
             Ok(node) => Ok(Self {
+                _awake: stay_awake(&context),
                 context,
                 source,
                 node,
@@ -134,6 +137,16 @@ async fn run(context: &AudioContext) -> Result<(), JsValue> {
     Ok(())
 }
 
+/// A telephone call or a change of device may put the context to sleep: it is woken at once.
+fn stay_awake(context: &AudioContext) -> EventListener {
+    let woken = context.clone();
+    EventListener::new(context, "statechange", move |_| {
+        if woken.state() == AudioContextState::Suspended {
+            settle(woken.resume());
+        }
+    })
+}
+
 /// One mono input and nothing to be heard.
 fn mono() -> Result<AudioWorkletNodeOptions, JsValue> {
     let options = AudioWorkletNodeOptions::new();
@@ -145,10 +158,14 @@ fn mono() -> Result<AudioWorkletNodeOptions, JsValue> {
 }
 
 fn close(context: &AudioContext) {
-    // A rejected promise here means that it is closed already; nobody waits for it.
-    if let Ok(closing) = context.close() {
+    settle(context.close());
+}
+
+/// Lets a promise run whose failure changes nothing: the context is closed, or sleeps on.
+fn settle(promise: Result<Promise, JsValue>) {
+    if let Ok(promise) = promise {
         wasm_bindgen_futures::spawn_local(async move {
-            let _ = JsFuture::from(closing).await;
+            let _ = JsFuture::from(promise).await;
         });
     }
 }

@@ -16,7 +16,8 @@ use super::{BLOCK_MS, FIRST_BLOCK_MS};
 use crate::capture::{CaptureEvent, Liveness};
 use crate::storage::{Database, DepositRow, RowState};
 
-const LEVEL_EVERY_MS: u64 = 50;
+/// With pieces of 21 ms a level comes with every second one.
+const LEVEL_EVERY_MS: u64 = 40;
 /// A microphone that gives nothing but zeros is taken for real after this.
 const ZEROS_MS: u64 = 500;
 

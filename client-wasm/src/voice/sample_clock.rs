@@ -27,8 +27,12 @@ impl SampleClock {
         self.miss(gap)
     }
 
-    /// The context itself says that these samples were not there.
+    /// The context itself says that these samples were not there. Before the first sample the
+    /// microphone is only waking up: that is no gap.
     pub(super) fn skip(&mut self, frame: u64, count: u64) -> u64 {
+        if self.next.is_none() {
+            return 0;
+        }
         let gap = self.arrive(frame, count);
         gap.saturating_add(self.miss(count))
     }
@@ -77,6 +81,14 @@ mod tests {
         assert_eq!(clock.skip(1024, 480), 480);
         assert_eq!(clock.arrive(1504, 1024), 0);
         assert_eq!(clock.gap_ms(), 10);
+    }
+
+    #[test]
+    fn a_microphone_that_wakes_up_leaves_no_gap() {
+        let mut clock = SampleClock::new(48_000);
+        assert_eq!(clock.skip(0, 128), 0);
+        assert_eq!(clock.arrive(128, 1024), 0);
+        assert_eq!(clock.gap_ms(), 0);
     }
 
     #[test]
