@@ -315,3 +315,6 @@ fn rate_text(bytes_per_second: u64) -> String {
         format!("{} kbit/s", bits.saturating_add(500) / 1000)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,3 +107,7 @@ fn json<T: for<'a> Deserialize<'a>>(part: &str) -> Result<T, ReceiptError> {
     let bytes = base64url_bytes(part).ok_or(ReceiptError::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| ReceiptError::Malformed)
 }
+
+#[cfg(test)]
+#[cfg(feature = "sign")]
+mod tests;

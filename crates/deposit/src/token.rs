@@ -170,7 +170,7 @@ pub fn verify(text: &str, keys: &Keys, purpose: Purpose) -> Result<Token, TokenE
         return Err(TokenError::Malformed);
     };
     if prefix != purpose.prefix() {
-        return Err(TokenError::Purpose);
+        return Err(foreign_prefix(prefix));
     }
     let secret = keys.find(kid).ok_or(TokenError::Key)?;
     let signature = base64url_bytes(signature).ok_or(TokenError::Malformed)?;
@@ -179,6 +179,14 @@ pub fn verify(text: &str, keys: &Keys, purpose: Purpose) -> Result<Token, TokenE
         .map_err(|_| TokenError::Signature)?;
     let payload = base64url_bytes(payload).ok_or(TokenError::Malformed)?;
     Token::read(purpose, &payload).ok_or(TokenError::Malformed)
+}
+
+/// A letter and a version are a token for something else; anything else is none.
+fn foreign_prefix(prefix: &str) -> TokenError {
+    match prefix.as_bytes() {
+        [b'a'..=b'z', b'0'..=b'9'] => TokenError::Purpose,
+        _ => TokenError::Malformed,
+    }
 }
 
 /// [`verify`] for a session token.
@@ -231,3 +239,6 @@ fn mac(secret: &[u8], signed: &str) -> Hmac<Sha256> {
     mac.update(signed.as_bytes());
     mac
 }
+
+#[cfg(test)]
+mod tests;

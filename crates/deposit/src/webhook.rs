@@ -92,3 +92,47 @@ fn mac(secret: &Secret, id: &str, timestamp_s: i64, body: &[u8]) -> Hmac<Sha256>
 }
 
 pub use crate::target::{TargetError, check_url};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the Standard Webhooks specification.
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const ID: &str = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+    const BODY: &[u8] = br#"{"test": 2432232314}"#;
+
+    #[test]
+    fn signs_as_the_specification_does() {
+        let secret = Secret::parse(SECRET).unwrap();
+        let [id, timestamp, signature] = sign(&secret, ID, 1_614_265_330, BODY);
+        assert_eq!(id, ("webhook-id".to_owned(), ID.to_owned()));
+        assert_eq!(timestamp.1, "1614265330");
+        assert_eq!(
+            signature.1,
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
+    }
+
+    #[test]
+    fn verifies_one_of_several_signatures_within_five_minutes() {
+        let secret = Secret::parse(SECRET).unwrap();
+        let [_, _, (_, signature)] = sign(&secret, ID, 1000, BODY);
+        let both = format!("v1,AAAA {signature} v2,BBBB");
+        assert!(verify(&secret, ID, 1000, BODY, &both, 1300));
+        assert!(!verify(&secret, ID, 1000, BODY, &both, 1301));
+        assert!(!verify(&secret, ID, 1001, BODY, &both, 1300));
+        assert!(!verify(&secret, "other", 1000, BODY, &both, 1000));
+        assert!(!verify(&secret, ID, 1000, b"{}", &both, 1000));
+    }
+
+    #[test]
+    fn secrets_have_24_to_64_bytes_and_are_not_printed() {
+        assert_eq!(Secret::new(&[0; 23]), None);
+        assert_eq!(Secret::new(&[0; 65]), None);
+        let secret = Secret::new(&[9; 24]).unwrap();
+        assert_eq!(Secret::parse(&secret.reveal()), Some(secret.clone()));
+        assert_eq!(format!("{secret:?}"), "Secret");
+        assert_eq!(Secret::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), None);
+    }
+}
