@@ -173,7 +173,7 @@ pub fn verify(text: &str, keys: &Keys, purpose: Purpose) -> Result<Token, TokenE
         return Err(foreign_prefix(prefix));
     }
     let secret = keys.find(kid).ok_or(TokenError::Key)?;
-    let signature = base64url_bytes(signature).ok_or(TokenError::Malformed)?;
+    let signature = base64url_bytes(signature).ok_or(TokenError::Signature)?;
     mac(secret, signed)
         .verify_slice(&signature)
         .map_err(|_| TokenError::Signature)?;
