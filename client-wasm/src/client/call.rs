@@ -33,17 +33,19 @@ pub(super) async fn place(engine: Rc<Engine>, to: String) {
         let next = after_failure(&problem);
         engine.listener.problem(problem);
         engine.stage.enter(next);
-        if next == State::Idle {
-            engine.stage.release_microphone();
+        match next {
+            State::Ready => engine.stage.release_microphone_soon(),
+            _ => engine.stage.release_microphone(),
         }
     }
 }
 
-/// Where a message can still be left, the recorder opens; else the stage is idle again.
+/// Where a message can still be left, the recorder opens.
 fn after_failure(problem: &Problem) -> State {
     match problem.code.as_str() {
-        "not_found" | "call_forbidden" | "cancelled" | "unavailable" => State::Idle,
-        _ => State::Ready,
+        "cancelled" => State::Idle,
+        "unreachable" | "connection_lost" | "no_answer" | "busy_server" => State::Ready,
+        _ => State::Failed,
     }
 }
 
@@ -62,10 +64,7 @@ async fn conduct(engine: &Rc<Engine>, to: &str, generation: u32) -> Result<(), P
             });
         },
     );
-    let offer = match &peer {
-        Some(peer) => peer.offer().await.ok(),
-        None => None,
-    };
+    let (peer, offer) = offered(engine, peer).await;
     let conversation = Rc::new(engine.agent.call(to, offer.as_deref()).await?);
     if !engine.stage.is_current(generation) {
         return Ok(());
@@ -81,6 +80,20 @@ async fn conduct(engine: &Rc<Engine>, to: &str, generation: u32) -> Result<(), P
         peer,
     };
     call.follow().await
+}
+
+/// The offer; without one the call goes out without a peer connection, too.
+async fn offered(engine: &Engine, peer: Option<Peer>) -> (Option<Peer>, Option<String>) {
+    let Some(peer) = peer else {
+        return (None, None);
+    };
+    match peer.offer().await {
+        Ok(offer) => (Some(peer), Some(offer)),
+        Err(problem) => {
+            engine.listener.problem(problem);
+            (None, None)
+        }
+    }
 }
 
 /// Asks for the microphone while the call is placed; without one the call goes on.

@@ -143,6 +143,9 @@ impl Engine {
     pub(super) async fn open_microphone(&self) -> Result<Rc<Microphone>, Problem> {
         let microphone = Rc::new(Microphone::open(self.options.sound()).await?);
         self.stage.keep_microphone(Rc::clone(&microphone));
+        if !self.stage.is_in_call() {
+            self.stage.release_microphone_soon();
+        }
         Ok(microphone)
     }
 

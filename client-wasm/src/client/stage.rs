@@ -161,7 +161,9 @@ impl Stage {
     pub(crate) fn leave(&self) {
         self.generation.set(self.generation.get().wrapping_add(1));
         self.farewell.clear();
-        drop(self.conversation.take());
+        if let Some(conversation) = self.conversation.take() {
+            conversation.hang_up();
+        }
     }
 
     /// The address dialled last.
@@ -239,6 +241,14 @@ impl Stage {
     /// The message the state word speaks of.
     pub(crate) fn deposit(&self) -> Option<String> {
         self.deposit.borrow().clone()
+    }
+
+    /// Whether a call is being placed or goes on.
+    pub(crate) fn is_in_call(&self) -> bool {
+        matches!(
+            self.state.get(),
+            State::Calling | State::Ringing | State::Talking | State::Greeting
+        )
     }
 
     /// Whether the state word speaks of a draft or of a message on its way.

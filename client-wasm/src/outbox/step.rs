@@ -103,7 +103,12 @@ async fn hold(
     at: Option<i64>,
 ) -> Result<(), Problem> {
     parts
-        .change(&row.deposit_id, |row| {
+        .change(&row.deposit_id, |now| {
+            // **Send anyway** was pressed while the network was measured: it is due at once.
+            if now.send_anyway != row.send_anyway {
+                return;
+            }
+            let row = now;
             row.state = RowState::Waiting;
             row.next_try_at = at;
             row.reason_code = Some(reason.code.clone());
@@ -140,7 +145,9 @@ async fn bring_up(parts: &Parts, row: &DepositRow, uplink: &mut Uplink<'_>) -> R
             upload.run(uplink).await?
         }
     };
-    let proven = proof::check(&receipt, size, &sha256, &parts.server, &parts.database).await?;
+    let proven = proof::check(&receipt, size, &sha256, &parts.server, &parts.database)
+        .await
+        .map_err(Refusal::Final)?;
     release(parts, row, receipt, proven.message_id, &sha256).await
 }
 

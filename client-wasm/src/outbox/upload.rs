@@ -21,7 +21,9 @@ const SHORTEST_PIECE: u64 = 4 * 1024;
 const FIRST_PIECE: u64 = 16 * 1024;
 /// A piece is made to take about this long.
 const PIECE_SECONDS: u64 = 4;
-/// Slower than this (bytes per second) is a failure.
+/// What takes longer than this in one request goes up in pieces.
+const WHOLE_SECONDS: u64 = 20;
+/// Slower than this (bytes per second) is a failure; so is a quarter of what was measured.
 const SLOWEST: u64 = 400;
 
 /// What one attempt works with.
@@ -45,9 +47,7 @@ struct Standing {
 impl Upload<'_> {
     /// Brings it up and returns the receipt.
     pub(super) async fn run(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
-        let untried = self.row.upload_url.is_none() && self.row.failures == 0;
-        let weak = self.row.send_anyway;
-        if untried && !weak && self.journal.len() <= SINGLE_REQUEST {
+        if self.fits_one_request(uplink) {
             return self.whole(uplink).await;
         }
         let standing = match &self.row.upload_url {
@@ -57,6 +57,14 @@ impl Upload<'_> {
         self.continue_from(standing, uplink).await
     }
 
+    /// Nothing was tried yet, and it is small for this network.
+    fn fits_one_request(&self, uplink: &Uplink<'_>) -> bool {
+        let untried = self.row.upload_url.is_none() && self.row.failures == 0;
+        let rate = uplink.bytes_per_second().unwrap_or(0);
+        let quick = self.length() <= rate.saturating_mul(WHOLE_SECONDS);
+        untried && quick && self.journal.len() <= SINGLE_REQUEST
+    }
+
     /// One request with everything in it (creation-with-upload).
     async fn whole(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
         let began = clock::now_ms();
@@ -64,7 +72,7 @@ impl Upload<'_> {
             .creation()
             .header("content-type", "application/offset+octet-stream")
             .bytes(self.journal)
-            .timeout(patience(self.journal.len() as u64))
+            .timeout(patience(self.length(), uplink))
             .send()
             .await;
         let answer = self.measured(sent, began, self.length(), uplink).await?;
@@ -156,7 +164,7 @@ impl Upload<'_> {
             .header("content-type", "application/offset+octet-stream")
             .header("upload-offset", &standing.offset.to_string())
             .bytes(piece)
-            .timeout(patience(length))
+            .timeout(patience(length, uplink))
             .send()
             .await;
         let answer = self.measured(sent, began, length, uplink).await?;
@@ -244,8 +252,9 @@ impl Upload<'_> {
 }
 
 /// The time-out of an exchange with so many bytes in it.
-fn patience(bytes: u64) -> u32 {
-    let transfer = bytes.saturating_mul(1000) / SLOWEST;
+fn patience(bytes: u64, uplink: &Uplink<'_>) -> u32 {
+    let slowest = SLOWEST.max(uplink.bytes_per_second().unwrap_or(0) / 4);
+    let transfer = bytes.saturating_mul(1000) / slowest;
     u32::try_from(transfer.saturating_add(u64::from(crate::http::SHORT_MS))).unwrap_or(u32::MAX)
 }
 
