@@ -2,6 +2,7 @@
 // happens to the call, and tells its owner when it is over.
 
 import { clock } from "./figures.js";
+import { peaksOf } from "./sound.js";
 import { say } from "./tree.js";
 
 /** One greeting at a time. */
@@ -63,13 +64,9 @@ export class GreetingPlayer {
 
   /** @param {Blob} sound */
   async #draw(sound) {
-    try {
-      const context = new OfflineAudioContext(1, 1, 48_000);
-      const decoded = await context.decodeAudioData(await sound.arrayBuffer());
-      this.#waveform.show(peaksOf(decoded.getChannelData(0)));
-    } catch {
-      // A browser that plays the format but cannot decode it shows the quiet line instead.
-    }
+    const url = this.#url;
+    const peaks = await peaksOf(sound);
+    if (peaks && url === this.#url) this.#waveform.show(peaks);
   }
 
   #over() {
@@ -98,12 +95,4 @@ async function fetchSound(url) {
   } catch {
     return undefined;
   }
-}
-
-/** @param {Float32Array} samples */
-function peaksOf(samples) {
-  const share = Math.max(1, Math.floor(samples.length / 200));
-  return Array.from({ length: Math.ceil(samples.length / share) }, (_, index) =>
-    samples.subarray(index * share, (index + 1) * share).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
-  );
 }

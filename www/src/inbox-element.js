@@ -4,7 +4,7 @@
 import { complete, nameOf } from "./address.js";
 import { callLink, callerOf } from "./caller.js";
 import { HOME, open } from "./engine.js";
-import { count } from "./figures.js";
+import { clock, count } from "./figures.js";
 import { GreetingStudio } from "./greeting-studio.js";
 import { MessageList } from "./message-list.js";
 import { mirror } from "./mirror.js";
@@ -33,7 +33,7 @@ export class AfterbeepInbox extends HTMLElement {
     ask: (method, ...rest) => this.#ask(method, ...rest),
     record: () => this.#record(),
     failed: (error) => this.#fail(error),
-    told: (words) => this.#tell(words),
+    told: (words) => void this.#refresh().then(() => this.#tell(words)),
   });
   #undo = new UndoBar();
   #headline = tree("h2", { class: "headline", part: "headline" }, "Inbox");
@@ -60,6 +60,8 @@ export class AfterbeepInbox extends HTMLElement {
     tree("p", {}, "No messages yet."),
     tree("p", { class: "muted" }, "When somebody calls you and you are away, what they say appears here at once."),
   );
+  #heardGreeting = tree("p", { class: "muted" });
+  #standard = button("Use standard greeting", "again", () => void this.#dropGreeting(), "quiet");
   #older = tree("button", { type: "button", part: "button older-button", hidden: true, click: () => void this.#more() }, "Show older");
 
   /** @type {any} */
@@ -261,7 +263,8 @@ export class AfterbeepInbox extends HTMLElement {
       if (this.#messages.length === page.messages.length) this.#next = page.next ?? "";
       this.#loaded = true;
       say(this.#trouble, "");
-      this.#count(box.new ?? 0, box.total ?? page.messages.length);
+      this.#describeGreeting(box.greeting);
+      this.#count(box.counts.new, box.counts.total);
     } catch (error) {
       this.#fail(error);
     }
@@ -322,6 +325,23 @@ export class AfterbeepInbox extends HTMLElement {
     }
   }
 
+  /** @param {{ personal?: boolean, duration_ms?: number } | undefined} greeting */
+  #describeGreeting(greeting) {
+    const own = greeting?.personal === true;
+    say(this.#heardGreeting, own ? `Callers hear your own greeting, ${clock(greeting.duration_ms ?? 0)} long.` : "Callers hear a standard greeting. Record your own.");
+    this.#standard.hidden = !own;
+  }
+
+  async #dropGreeting() {
+    try {
+      await this.#ask("delete_greeting");
+      await this.#refresh();
+      this.#tell("Callers hear the standard greeting now.");
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** A greeting is recorded as a message to oneself that is never sent. */
   async #record() {
     try {
@@ -340,7 +360,7 @@ export class AfterbeepInbox extends HTMLElement {
         "div",
         { class: "inside" },
         tree("div", { class: "link" }, tree("label", {}, "Anyone with this link can call you", this.#link), copy, try_),
-        tree("div", { class: "studio" }, tree("p", { class: "muted" }, "Callers hear your greeting when you are away."), this.#studio.element),
+        tree("div", { class: "studio" }, tree("div", { class: "row" }, this.#heardGreeting, this.#standard), this.#studio.element),
       ),
     );
   }

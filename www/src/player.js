@@ -1,6 +1,7 @@
 // Plays one recording: the waveform is the seek bar, the button beside it starts and pauses.
 
 import { clock, spoken } from "./figures.js";
+import { peaksOf } from "./sound.js";
 import { relabel, button, tree } from "./tree.js";
 import { Waveform } from "./waveform.js";
 
@@ -27,6 +28,7 @@ export class Player {
   #durationMs = 0;
   #seekMs = 0;
   #ready = false;
+  #unmeasured = false;
   #told = false;
   #frame = 0;
   #url = "";
@@ -72,6 +74,7 @@ export class Player {
   show(peaks, durationMs) {
     this.#unload();
     this.#durationMs = durationMs;
+    this.#unmeasured = peaks.length === 0;
     this.#waveform.show(peaks);
     this.#paint();
   }
@@ -122,10 +125,17 @@ export class Player {
   async #prepare() {
     if (this.#ready) return;
     const sound = await this.#load();
+    if (this.#unmeasured && sound instanceof Blob) void this.#measure(sound);
     this.#url = typeof sound === "string" ? sound : URL.createObjectURL(sound);
     this.#audio.src = this.#url;
     this.#ready = true;
     this.#audio.currentTime = this.#seekMs / 1000;
+  }
+
+  /** @param {Blob} sound */
+  async #measure(sound) {
+    const peaks = await peaksOf(sound);
+    if (peaks) this.#waveform.show(peaks);
   }
 
   #listen() {

@@ -135,6 +135,11 @@ const INBOX = `
 .news { display: grid; gap: 8px; }
 .welcome { padding: 8px 24px; margin: 16px 0; border-radius: var(--radius); background: var(--tint); }
 .welcome summary { min-height: 48px; display: flex; align-items: center; font-weight: 600; cursor: pointer; border-radius: 8px; }
+.welcome summary { justify-content: space-between; list-style: none; }
+.welcome summary::-webkit-details-marker { display: none; }
+.welcome summary::after { content: ""; width: 9px; height: 9px; margin-inline-end: 4px; border: solid; border-width: 0 2px 2px 0; transform: translateY(-3px) rotate(45deg); }
+.welcome[open] summary::after { transform: translateY(2px) rotate(225deg); }
+.bar .row { margin-inline-end: -12px; }
 .welcome .inside { display: grid; gap: 24px; padding: 0 0 16px; }
 .link { display: flex; gap: 8px; align-items: end; }
 .link label { flex: 1; min-width: 0; }
