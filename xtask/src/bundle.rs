@@ -49,6 +49,9 @@ const VOICE: Module = Module {
     host: Host::Browser,
 };
 
+/// Every wasm module of the product.
+pub(crate) const MODULES: [Module; 3] = [WORKER, CALL, VOICE];
+
 /// Where a build lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Artefacts {

@@ -1,7 +1,10 @@
 //! Builds, serves and tests Afterbeep: plain functions and one `match`. It starts the workspace's members
 //! and imports none of them.
 
+#![allow(clippy::print_stdout, reason = "standard output carries the results")]
+
 mod bundle;
+mod checks;
 mod fingerprint;
 mod packages;
 mod serve;
@@ -36,6 +39,8 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["dev", options @ ..] => serve::dev(root, options),
+        ["test"] => checks::run(root, None),
+        ["test", filter] => checks::run(root, Some(filter)),
         ["build"] => bundle::build(root, Profile::Release).map(|_| ExitCode::SUCCESS),
         ["worker"] => bundle::build_worker(
             root,

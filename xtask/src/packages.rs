@@ -58,6 +58,19 @@ fn is_installed(package: &str) -> bool {
     .is_ok_and(|status| status.ends_with("ok installed"))
 }
 
+/// Makes sure that programs are there; each comes with the Debian package that holds it.
+pub(crate) fn ensure_programs(purpose: &str, programs: &[(&str, &str)]) -> Outcome<()> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| !step::has_program(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    ensure_apt(purpose, &missing)
+}
+
 /// Installs the npm packages of the lock file, unless they are the ones installed already.
 pub(crate) fn ensure_npm(root: &Path) -> Outcome<()> {
     let lock = fs::read_to_string(root.join("package-lock.json"))?;

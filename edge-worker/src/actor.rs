@@ -1,0 +1,210 @@
+//! One object as the platform sees it: events come in, run a rule in one transaction, and what the rule
+//! wants done goes to the queue of effects (see `courier`).
+
+use std::{cell::RefCell, rc::Rc};
+
+use exchange::{
+    context::{Context, Outcome},
+    effect::Effect,
+    http,
+    object::Object,
+    signal::Signal,
+    sql::{Sql, SqlError},
+};
+use worker::{Env, Request, Response, Result, State};
+
+use crate::{
+    binding, clock,
+    courier::Queue,
+    message,
+    storage::{Migrate, Storage},
+    stub,
+};
+
+/// No body that an object reads whole is longer; the front refuses longer ones with their own limits.
+const LONGEST_BODY: u64 = 4 << 20;
+
+/// The entry points that `exchange` offers for one kind of object.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules {
+    /// Brings the database to its newest schema.
+    pub(crate) migrate: Migrate,
+    /// One signal.
+    pub(crate) on_signal:
+        fn(&dyn Sql, &Context<'_>, Signal) -> std::result::Result<Outcome, SqlError>,
+    /// The alarm.
+    pub(crate) on_wakeup: fn(&dyn Sql, &Context<'_>) -> std::result::Result<Vec<Effect>, SqlError>,
+    /// One whole request.
+    pub(crate) on_http: OnHttp,
+}
+
+/// The rule for one whole request.
+pub(crate) type OnHttp = fn(
+    &dyn Sql,
+    &Context<'_>,
+    &http::Request,
+) -> std::result::Result<(http::Response, Vec<Effect>), SqlError>;
+
+/// One object with its storage, its rules and its effects under way.
+pub(crate) struct Actor {
+    pub(crate) env: Env,
+    pub(crate) storage: Storage,
+    pub(crate) own: Object,
+    /// A connection has no rules of this kind.
+    pub(crate) rules: Option<Rules>,
+    pub(crate) queue: RefCell<Queue>,
+}
+
+/// Where a request to an object comes from.
+enum Origin {
+    Signal,
+    Ping,
+    Outside,
+}
+
+impl Actor {
+    /// Wraps what the platform gives; `own` makes the object from its name.
+    pub(crate) fn new(
+        state: State,
+        env: Env,
+        own: fn(String) -> Object,
+        rules: Option<Rules>,
+    ) -> Rc<Self> {
+        let storage = Storage::new(state);
+        let own = own(storage.name());
+        Rc::new(Self {
+            env,
+            storage,
+            own,
+            rules,
+            queue: RefCell::default(),
+        })
+    }
+
+    /// Whether a request came from outside, and not from another object.
+    pub(crate) fn is_from_outside(request: &Request) -> bool {
+        matches!(origin(request), Origin::Outside)
+    }
+
+    /// Whether a request carries a signal.
+    pub(crate) fn is_signal(request: &Request) -> bool {
+        matches!(origin(request), Origin::Signal)
+    }
+
+    /// Any request to the object.
+    pub(crate) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        match origin(&request) {
+            Origin::Signal => {
+                let signal = serde_json::from_str(&request.text().await?)?;
+                self.answer_signal(signal)
+            }
+            Origin::Ping => self.answer_ping(),
+            Origin::Outside => self.answer_request(request).await,
+        }
+    }
+
+    fn answer_signal(self: &Rc<Self>, signal: Signal) -> Result<Response> {
+        match self.on_signal(signal) {
+            Ok(outcome) => {
+                self.accept(outcome.effects);
+                Response::from_json(&outcome.reply)
+            }
+            Err(error) => {
+                worker::console_error!("{} took no signal: {error}", self.kind());
+                Response::error("storage", 503)
+            }
+        }
+    }
+
+    fn answer_ping(self: &Rc<Self>) -> Result<Response> {
+        match self.transaction(|_, _, _| Ok(())) {
+            Ok(()) => Response::ok("ok"),
+            Err(_) => Response::error("storage", 503),
+        }
+    }
+
+    async fn answer_request(self: &Rc<Self>, mut request: Request) -> Result<Response> {
+        let mut head = message::forwarded_head(&request);
+        let Ok(body) = message::whole_body(&mut request, LONGEST_BODY).await else {
+            return Response::error("body", 400);
+        };
+        head.body = body;
+        message::from_object(self.on_http(&head))
+    }
+
+    /// One whole request; a failing storage is a 503 that may be sent again.
+    pub(crate) fn on_http(self: &Rc<Self>, request: &http::Request) -> http::Response {
+        let answer = self.transaction(|rules, sql, context| (rules.on_http)(sql, context, request));
+        match answer {
+            Ok((response, effects)) => {
+                self.accept(effects);
+                response
+            }
+            Err(error) => {
+                worker::console_error!("{} failed: {error}", self.kind());
+                exchange::front::unavailable(request)
+            }
+        }
+    }
+
+    /// One signal in one transaction; the caller passes the effects on.
+    pub(crate) fn on_signal(
+        self: &Rc<Self>,
+        signal: Signal,
+    ) -> std::result::Result<Outcome, SqlError> {
+        self.transaction(|rules, sql, context| (rules.on_signal)(sql, context, signal))
+    }
+
+    /// The alarm. It never fails towards the platform, whose retries are few, and always leaves an alarm
+    /// behind while anything is due.
+    pub(crate) fn wake(self: &Rc<Self>) {
+        self.storage.disarmed();
+        match self.transaction(|rules, sql, context| (rules.on_wakeup)(sql, context)) {
+            Ok(effects) => self.accept(effects),
+            Err(error) => {
+                worker::console_error!("{} failed at its alarm: {error}", self.kind());
+                self.storage
+                    .try_again_at(clock::now_ms().saturating_add(5000));
+            }
+        }
+    }
+
+    /// Runs `work` with the object's rules in one transaction.
+    pub(crate) fn transaction<T>(
+        &self,
+        work: impl FnOnce(&Rules, &dyn Sql, &Context<'_>) -> std::result::Result<T, SqlError>,
+    ) -> std::result::Result<T, SqlError> {
+        let outside = |error: worker::Error| SqlError(error.to_string());
+        let rules = self.rules.ok_or_else(|| SqlError("no rules".to_owned()))?;
+        let settings = binding::settings(&self.env).map_err(outside)?;
+        let context = Context {
+            object: self.own.clone(),
+            settings: &settings,
+            now_ms: clock::now_ms(),
+            entropy: clock::entropy().map_err(outside)?,
+        };
+        self.storage
+            .transaction(rules.migrate, |sql| work(&rules, sql, &context))
+    }
+
+    /// What kind of object this is, for the log: names are addresses and stay out of it.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.own {
+            Object::Flow(_) => "a flow",
+            Object::Line(_) => "a line",
+            Object::Mailbox(_) => "a mailbox",
+            Object::Upload(_) => "an upload",
+            Object::Directory(_) => "a directory",
+        }
+    }
+}
+
+fn origin(request: &Request) -> Origin {
+    let url = request.inner().url();
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    match rest.split('/').next() {
+        Some(stub::SIGNAL_HOST) => Origin::Signal,
+        Some(stub::PING_HOST) => Origin::Ping,
+        _ => Origin::Outside,
+    }
+}

@@ -1,0 +1,172 @@
+//! Carries out the effects of one object: in order, one after the other, after their transaction. What
+//! must not make others wait (a stranger's server, the blob store) goes beside the queue.
+
+use std::{collections::VecDeque, rc::Rc};
+
+use exchange::{
+    effect::Effect,
+    object::Object,
+    signal::{Reply, Signal},
+};
+
+use crate::{actor::Actor, binding, blob, clock, objects::flow, outbound, stub};
+
+/// The effects of one object that wait.
+#[derive(Default)]
+pub(crate) struct Queue {
+    waiting: VecDeque<Effect>,
+    draining: bool,
+}
+
+impl Actor {
+    /// Takes effects and starts carrying them out; returns at once.
+    pub(crate) fn accept(self: &Rc<Self>, effects: Vec<Effect>) {
+        let mut queue = self.queue.borrow_mut();
+        queue.waiting.extend(effects);
+        if queue.draining || queue.waiting.is_empty() {
+            return;
+        }
+        queue.draining = true;
+        drop(queue);
+        let drain = Rc::clone(self).drain();
+        self.storage.state().wait_until(drain);
+    }
+
+    async fn drain(self: Rc<Self>) {
+        while let Some(effect) = self.next() {
+            self.carry_out(effect).await;
+        }
+    }
+
+    fn next(&self) -> Option<Effect> {
+        let mut queue = self.queue.borrow_mut();
+        let effect = queue.waiting.pop_front();
+        queue.draining = effect.is_some();
+        effect
+    }
+
+    async fn carry_out(self: &Rc<Self>, effect: Effect) {
+        match effect {
+            Effect::SendFrame {
+                flow,
+                frame,
+                undelivered,
+            } => self.send_frame(flow, frame, undelivered).await,
+            Effect::CloseFlow { flow, code, reason } => {
+                self.tell_flow(flow, Signal::Close { code, reason }).await;
+            }
+            Effect::Signal { to, signal, tag } => self.signal(to, *signal, tag).await,
+            Effect::PutSession {
+                key,
+                value,
+                expires_at_ms,
+            } => self.put_session(&key, value, expires_at_ms).await,
+            Effect::DeleteSession { key } => self.delete_session(&key).await,
+            Effect::DeleteBlob { key } => self.beside(Rc::clone(self).delete_blob(key)),
+            Effect::Post {
+                tag,
+                url,
+                headers,
+                body,
+            } => self.beside(Rc::clone(self).post(tag, url, headers, body)),
+        }
+    }
+
+    fn beside(&self, work: impl Future<Output = ()> + 'static) {
+        self.storage.state().wait_until(work);
+    }
+
+    /// What came back goes to the object itself; what it wants done then joins the queue.
+    fn feed(self: &Rc<Self>, signal: Signal) {
+        if self.rules.is_none() {
+            self.accept(flow::feed(self.storage.state(), &signal));
+            return;
+        }
+        match self.on_signal(signal) {
+            Ok(outcome) => self.accept(outcome.effects),
+            Err(error) => worker::console_error!("{} lost an outcome: {error}", self.kind()),
+        }
+    }
+
+    async fn send_frame(
+        self: &Rc<Self>,
+        flow: String,
+        frame: Vec<u8>,
+        undelivered: Option<Box<Signal>>,
+    ) {
+        let sent = self.tell_flow(flow, Signal::Deliver { frame }).await;
+        if let (false, Some(signal)) = (sent, undelivered) {
+            self.feed(*signal);
+        }
+    }
+
+    /// Whether the flow did it. A flow that sends to itself needs no network.
+    async fn tell_flow(&self, flow: String, signal: Signal) -> bool {
+        let flow = Object::Flow(flow);
+        if flow == self.own {
+            return flow::obey(self.storage.state(), signal) == Reply::Done;
+        }
+        let reply = stub::signal(&self.env, &flow, &signal).await;
+        matches!(reply, Ok(Reply::Done))
+    }
+
+    async fn signal(self: &Rc<Self>, to: Object, signal: Signal, tag: String) {
+        if to == self.own {
+            // No detour over the network, and no waiting for oneself.
+            self.feed(signal);
+            return;
+        }
+        let reply = stub::signal(&self.env, &to, &signal).await;
+        if tag.is_empty() {
+            return;
+        }
+        let reply = reply.unwrap_or_else(|error| {
+            worker::console_error!("{} got no reply: {error}", self.kind());
+            Reply::Failed {
+                code: "unreachable".to_owned(),
+            }
+        });
+        self.feed(Signal::Replied { tag, reply });
+    }
+
+    /// KV is never the authority, so a failure here is a line in the log and nothing else.
+    async fn put_session(&self, key: &str, value: String, expires_at_ms: i64) {
+        // The platform refuses less than a minute.
+        let soonest = clock::now_ms().saturating_add(60_000);
+        let seconds = u64::try_from(expires_at_ms.max(soonest) / 1000).unwrap_or(0);
+        let put = async {
+            let put = binding::sessions(&self.env)?.put(key, value)?;
+            let put = put.expiration(seconds.saturating_add(1));
+            put.execute().await.map_err(worker::Error::from)
+        };
+        if let Err(error) = put.await {
+            worker::console_warn!("the session store took no write: {error}");
+        }
+    }
+
+    async fn delete_session(&self, key: &str) {
+        if let Ok(store) = binding::sessions(&self.env) {
+            let _ = store.delete(key).await;
+        }
+    }
+
+    async fn delete_blob(self: Rc<Self>, key: String) {
+        let gone = blob::delete(&self.env, &key).await;
+        self.feed(Signal::BlobDeleted { key, gone });
+    }
+
+    async fn post(
+        self: Rc<Self>,
+        tag: String,
+        url: String,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    ) {
+        let outcome = outbound::post(&self.env, &url, headers, &body).await;
+        self.feed(Signal::Posted {
+            tag,
+            status: outcome.status,
+            retry_after_s: outcome.retry_after_s,
+        });
+    }
+}

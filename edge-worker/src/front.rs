@@ -1,0 +1,218 @@
+//! A request from outside on its way through the rules of [`exchange::front`]: static file, socket, answer
+//! at once, or one object.
+
+use exchange::{
+    front::{self, BodyRule, Forward, Route},
+    http,
+    object::Object,
+    settings::Settings,
+};
+use wasm_bindgen::JsValue;
+use worker::{Env, Request, Response, ResponseBody, Result};
+
+use crate::{asset, binding, blob, clock, message, stub};
+
+/// Answers a request; nothing that goes wrong here is shown in more words than a 503.
+pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
+    let settings = match binding::settings(env) {
+        Ok(settings) => settings,
+        Err(error) => {
+            worker::console_error!("the settings cannot be used: {error}");
+            return Response::error(
+                "The server is not set up: its log says which setting is wrong.",
+                503,
+            );
+        }
+    };
+    let mut head = message::head(&request);
+    front::strip_internal(&mut head);
+    let id = clock::entropy()?.hex(16);
+    head.headers.push((front::REQUEST_ID.to_owned(), id));
+    let route = front::route(&head, &settings, clock::now_ms());
+    let visit = Visit {
+        env,
+        head,
+        settings: &settings,
+    };
+    visit.follow(route, request).await
+}
+
+/// One request on its way.
+struct Visit<'a> {
+    env: &'a Env,
+    head: http::Request,
+    settings: &'a Settings,
+}
+
+impl Visit<'_> {
+    async fn follow(mut self, route: Route, mut request: Request) -> Result<Response> {
+        match route {
+            Route::ReadBody { limit } => {
+                let Ok(body) = message::whole_body(&mut request, limit).await else {
+                    return self.complete(front::too_large(&self.head, limit));
+                };
+                self.head.body = body;
+                let route = front::route_body(&self.head, self.settings, clock::now_ms());
+                self.finish(route, request).await
+            }
+            other => self.finish(other, request).await,
+        }
+    }
+
+    async fn finish(&self, route: Route, request: Request) -> Result<Response> {
+        match route {
+            Route::Answer(response) => self.answer(response).await,
+            Route::Assets { path } => self.serve_file(&request, &path).await,
+            Route::Socket => self.open_socket(&request).await,
+            Route::Readiness => self.answer(front::ready(is_ready(self.env).await)).await,
+            Route::Forward(forward) => self.pass_on(request, *forward).await,
+            Route::ReadBody { limit } => self.complete(front::too_large(&self.head, limit)),
+        }
+    }
+
+    async fn answer(&self, mut response: http::Response) -> Result<Response> {
+        let body = std::mem::replace(&mut response.body, http::Body::Bytes(Vec::new()));
+        let body = match body {
+            http::Body::Bytes(bytes) => ResponseBody::Body(bytes),
+            http::Body::Blob {
+                key,
+                offset,
+                length,
+            } => match blob::open(self.env, key, offset, length).await {
+                Ok(Some(body)) => body,
+                _ => return self.complete(front::unavailable(&self.head)),
+            },
+        };
+        self.send(response, body)
+    }
+
+    /// A whole answer of our own.
+    fn complete(&self, response: http::Response) -> Result<Response> {
+        let body = match &response.body {
+            http::Body::Bytes(bytes) => ResponseBody::Body(bytes.clone()),
+            http::Body::Blob { .. } => ResponseBody::Empty,
+        };
+        self.send(response, body)
+    }
+
+    fn send(&self, response: http::Response, body: ResponseBody) -> Result<Response> {
+        let response = front::finish(&self.head, self.settings, response);
+        let body = if self.head.method == "HEAD" {
+            ResponseBody::Empty
+        } else {
+            body
+        };
+        message::build(response.status, &response.headers, body)
+    }
+
+    async fn serve_file(&self, request: &Request, path: &str) -> Result<Response> {
+        match asset::serve(self.env, self.settings, request, path).await? {
+            Some(response) => Ok(response),
+            None => self.complete(front::not_found(&self.head)),
+        }
+    }
+
+    async fn pass_on(&self, mut request: Request, forward: Forward) -> Result<Response> {
+        if let Some(key) = &forward.session_key
+            && is_revoked(self.env, key).await
+        {
+            return self.complete(front::revoked(&self.head));
+        }
+        let body = match take_body(&mut request, &forward).await {
+            Ok(body) => body,
+            Err(limit) => return self.complete(front::too_large(&self.head, limit)),
+        };
+        match stub::request(self.env, &forward.object, &forward.request, body).await {
+            Ok(response) => self.relay(response).await,
+            Err(error) => {
+                worker::console_error!("an object did not answer: {error}");
+                self.complete(front::unavailable(&self.head))
+            }
+        }
+    }
+
+    /// An object's answer on its way out; a blob that it names is streamed from the store.
+    async fn relay(&self, response: Response) -> Result<Response> {
+        let (mut response, body) = message::split(response);
+        match blob::named(&mut response) {
+            Some((key, offset, length)) => {
+                response.body = http::Body::Blob {
+                    key,
+                    offset,
+                    length,
+                };
+                self.answer(response).await
+            }
+            None => self.send(response, body),
+        }
+    }
+
+    async fn open_socket(&self, request: &Request) -> Result<Response> {
+        let flow = Object::Flow(clock::entropy()?.hex(16));
+        let kept = |name: &str| {
+            ["upgrade", "connection", "origin", "cf-connecting-ip"].contains(&name)
+                || name.starts_with("sec-websocket-")
+        };
+        let headers = self.head.headers.iter();
+        let head = http::Request {
+            method: request.inner().method(),
+            path: self.head.path.clone(),
+            headers: headers.filter(|(name, _)| kept(name)).cloned().collect(),
+            ..http::Request::default()
+        };
+        stub::request(self.env, &flow, &head, None).await
+    }
+}
+
+/// The body as the rule wants it; the limit if it is longer.
+async fn take_body(
+    request: &mut Request,
+    forward: &Forward,
+) -> std::result::Result<Option<JsValue>, u64> {
+    let whole = match forward.body {
+        _ if !forward.request.body.is_empty() => Ok(forward.request.body.clone()),
+        BodyRule::Stream => return Ok(request.inner().body().map(JsValue::from)),
+        BodyRule::Whole(limit) => message::whole_body(request, limit).await.map_err(|_| limit),
+    };
+    whole.map(|body| (!body.is_empty()).then(|| message::bytes(&body)))
+}
+
+/// A session store that cannot be read refuses nobody: the mailbox is the authority.
+async fn is_revoked(env: &Env, key: &str) -> bool {
+    let Ok(store) = binding::sessions(env) else {
+        return false;
+    };
+    let value = store.get(key).text().await.ok().flatten();
+    value.is_some_and(|value| front::is_revoked(&value))
+}
+
+/// Whether every kind of storage answers; the log says which does not.
+async fn is_ready(env: &Env) -> bool {
+    let checks = [
+        (
+            "objects",
+            stub::ping(env, &Object::Directory(0)).await.is_ok(),
+        ),
+        ("sessions", sessions_answer(env).await),
+        ("media", media_answers(env).await),
+        ("assets", binding::assets(env).is_ok()),
+    ];
+    for (name, _) in checks.iter().filter(|(_, works)| !works) {
+        worker::console_error!("the binding for {name} does not answer");
+    }
+    checks.iter().all(|(_, works)| *works)
+}
+
+async fn sessions_answer(env: &Env) -> bool {
+    match binding::sessions(env) {
+        Ok(store) => store.get("readiness").text().await.is_ok(),
+        Err(_) => false,
+    }
+}
+
+async fn media_answers(env: &Env) -> bool {
+    match binding::media(env) {
+        Ok(bucket) => bucket.head("readiness").await.is_ok(),
+        Err(_) => false,
+    }
+}

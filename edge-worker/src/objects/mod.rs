@@ -1,0 +1,18 @@
+//! The five classes of objects that the platform knows by name. Their names are for good: storage hangs on them.
+
+#![allow(
+    missing_docs,
+    reason = "the attribute on an object's class makes methods without them"
+)]
+
+mod directory;
+pub(crate) mod flow;
+mod line;
+mod mailbox;
+mod upload;
+
+pub use directory::Directory;
+pub use flow::Flow;
+pub use line::Line;
+pub use mailbox::Mailbox;
+pub use upload::Upload;

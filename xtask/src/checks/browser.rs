@@ -1,0 +1,91 @@
+//! The whole system from outside: the files of `tests`, run by Node.js against real servers and browsers.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::Stdio,
+};
+
+use serde_json::Value;
+
+use super::Tally;
+use crate::{
+    bundle, packages,
+    step::{self, Failure, Naming, Outcome},
+    wasm::{self, Profile},
+};
+
+/// Programs that the tests start, and the Debian packages they come in.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("chromium", "chromium"),
+    ("espeak-ng", "espeak-ng"),
+    ("sox", "sox"),
+    ("opusdec", "opus-tools"),
+    ("ffmpeg", "ffmpeg"),
+];
+
+/// All test files, in the order of their names.
+pub(super) fn files(root: &Path) -> Outcome<Vec<String>> {
+    let folder = root.join("tests");
+    let mut files: Vec<String> = fs::read_dir(&folder)
+        .naming(folder.display())?
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// Runs test files; `only` chooses tests by a part of their names.
+pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<Tally> {
+    packages::ensure_programs("what the tests need", &PROGRAMS)?;
+    bundle::build(root, Profile::Quick)?;
+    let mut node = step::command(wasm::node(root));
+    node.current_dir(root).arg("tests/run.mjs");
+    if let Some(only) = only {
+        node.args(["--only", only]);
+    }
+    node.args(files.iter().map(|file| format!("tests/{file}")));
+    if let Ok(own) = std::env::current_exe() {
+        node.env("XTASK_BINARY", own);
+    }
+    tally(&mut node)
+}
+
+/// Shows what the tests say and reads the numbers in their last line.
+fn tally(node: &mut std::process::Command) -> Outcome<Tally> {
+    let mut child = node
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .naming("node")?;
+    let mut last = String::new();
+    for line in child
+        .stdout
+        .take()
+        .into_iter()
+        .flat_map(|out| BufReader::new(out).lines())
+    {
+        let line = line?;
+        if !line.starts_with('{') {
+            step::say(&line);
+        }
+        last = line;
+    }
+    child.wait()?;
+    let numbers: Value = serde_json::from_str(&last).map_err(|_| {
+        Failure::new(
+            "the test runner ended without a result",
+            "read its messages above",
+        )
+    })?;
+    let count = |name: &str| {
+        let number = numbers.get(name).and_then(Value::as_u64);
+        number
+            .and_then(|number| u32::try_from(number).ok())
+            .unwrap_or(0)
+    };
+    Ok(Tally::new(count("passed"), count("failed")))
+}
