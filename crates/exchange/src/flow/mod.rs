@@ -6,6 +6,8 @@ mod initial;
 mod limit;
 mod passage;
 pub(crate) mod place;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use initial::{ACCEPT, ALLOW, SUPPORTED, is_voicemail, target};
 use serde::{Deserialize, Serialize};

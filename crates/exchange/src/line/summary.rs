@@ -70,6 +70,9 @@ fn notify(context: &Context<'_>, binding: &Binding, summary: &MessageSummary) ->
     request.add_header("Contact", &own.to_string());
     request.add_header("Event", message_summary::EVENT);
     request.add_header("Subscription-State", "active");
-    request.set_body(message_summary::CONTENT_TYPE, summary.to_string().as_bytes());
+    request.set_body(
+        message_summary::CONTENT_TYPE,
+        summary.to_string().as_bytes(),
+    );
     Some(hop::send_or_tell(&binding.flow, request.to_bytes(), ""))
 }

@@ -1,0 +1,273 @@
+//! Who may do what: credentials, limits, no open relay.
+
+use sip::{
+    Message,
+    call::event::Event,
+    credentials::Credentials,
+    user_agent::{UserAgent, event::Event as AgentEvent},
+};
+
+use super::world::{Answers, World};
+use crate::object::Object;
+
+const BOB: &str = "sip:bob@localhost";
+
+fn invite(uri: &str, from: &str, extra: &str) -> String {
+    format!(
+        "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKraw\r\nMax-Forwards: 70\r\nFrom: <{from}>;tag=1\r\nTo: <{uri}>\r\nCall-ID: raw\r\nCSeq: 1 INVITE\r\nContact: <sip:a@x.invalid;transport=ws>\r\n{extra}Content-Length: 0\r\n\r\n"
+    )
+}
+
+#[test]
+fn a_registration_needs_the_password() {
+    let mut world = World::new();
+    for (phone, password) in [("wrong", "guess"), ("nobody", "")] {
+        let credentials = Credentials::Password {
+            user: "bob".to_owned(),
+            password: password.to_owned(),
+        };
+        world.phone(phone, Some(BOB), credentials);
+        world.act(phone, UserAgent::register);
+        assert_eq!(
+            world.get(phone).events,
+            [AgentEvent::RegistrationFailed { status: 401 }]
+        );
+    }
+    world.registered("bob", "bob", Answers::Ring);
+}
+
+#[test]
+fn unknown_users_are_refused_as_wrong_passwords_are() {
+    let mut world = World::new();
+    let credentials = Credentials::Password {
+        user: "mallory".to_owned(),
+        password: "x".to_owned(),
+    };
+    world.phone("m", Some("sip:mallory@localhost"), credentials);
+    world.act("m", UserAgent::register);
+    assert_eq!(world.statuses("m"), ["401 REGISTER", "401 REGISTER"]);
+}
+
+#[test]
+fn a_challenge_offers_sha_256_first_and_md5_last() {
+    let mut world = World::new();
+    world.user("bob", "bob");
+    world.act("bob", UserAgent::register);
+    let Some(Message::Response(challenge)) = world.get("bob").received.first() else {
+        panic!("no answer");
+    };
+    let offers: Vec<&str> = challenge.headers("WWW-Authenticate").collect();
+    assert_eq!(offers.len(), 2);
+    assert!(offers[0].contains("SHA-256"), "{offers:?}");
+    assert!(offers[1].contains("MD5"), "{offers:?}");
+}
+
+#[test]
+fn a_login_token_registers_and_calls_without_a_challenge() {
+    let mut world = World::new();
+    let token = world.token("alice");
+    world.phone(
+        "alice",
+        Some("sip:alice@localhost"),
+        Credentials::Bearer(token),
+    );
+    world.act("alice", UserAgent::register);
+    assert_eq!(world.statuses("alice")[0], "200 REGISTER");
+    world.registered("bob", "bob", Answers::Ring);
+    world.call("alice", BOB);
+    assert!(!world.statuses("alice").contains(&"407 INVITE".to_owned()));
+    let received = &world.get("bob").received;
+    let seen = received.iter().find_map(|message| match message {
+        Message::Request(request) if *request.method() == sip::Method::Invite => Some(request),
+        _ => None,
+    });
+    let seen = seen.expect("INVITE");
+    assert_eq!(
+        seen.header("Authorization"),
+        None,
+        "the token goes no further"
+    );
+    assert_eq!(seen.header("Proxy-Authorization"), None);
+}
+
+#[test]
+fn a_caller_of_ours_must_prove_it_and_is_then_verified() {
+    let mut world = World::new();
+    world.user("alice", "alice");
+    world.call("alice", BOB);
+    assert_eq!(world.statuses("alice")[0], "407 INVITE");
+    let mailbox = Object::Mailbox(BOB.to_owned());
+    let verified = "SELECT COUNT(*) FROM sessions WHERE caller_verified = 1 AND caller_address = 'sip:alice@localhost'";
+    assert_eq!(world.count(&mailbox, verified), 1);
+}
+
+#[test]
+fn a_foreign_or_anonymous_caller_is_not_verified() {
+    let mut world = World::new();
+    world.phone(
+        "anna",
+        Some("sip:anna@elsewhere.example"),
+        Credentials::None,
+    );
+    world.call("anna", BOB);
+    let mailbox = Object::Mailbox(BOB.to_owned());
+    let rows = "SELECT COUNT(*) FROM sessions WHERE caller_verified = 0 AND caller_address = 'sip:anna@elsewhere.example'";
+    assert_eq!(world.count(&mailbox, rows), 1);
+}
+
+#[test]
+fn another_users_proof_is_refused() {
+    let mut world = World::new();
+    let credentials = Credentials::Password {
+        user: "bob".to_owned(),
+        password: "bob-demo".to_owned(),
+    };
+    world.phone("bob", Some("sip:alice@localhost"), credentials);
+    world.call("bob", BOB);
+    assert!(matches!(
+        world.call_events("bob").last(),
+        Some(Event::Rejected { status: 403, .. })
+    ));
+}
+
+#[test]
+fn a_proof_serves_only_once() {
+    let mut world = World::new();
+    world.user("bob", "bob");
+    world.act("bob", UserAgent::register);
+    let proven = world.last_sent("bob", "REGISTER");
+    assert!(proven.contains("Authorization: Digest"), "{proven}");
+    world.raw("bob", &proven);
+    let statuses = world.statuses("bob");
+    assert_eq!(statuses.last().map(String::as_str), Some("401 REGISTER"));
+}
+
+#[test]
+fn anonymous_callers_may_be_forbidden() {
+    let mut settings = crate::settings::tests::settings();
+    settings.anonymous_callers = false;
+    let mut world = World::with_settings(settings);
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    assert!(matches!(
+        world.call_events("anna").last(),
+        Some(Event::Rejected { status: 403, .. })
+    ));
+}
+
+#[test]
+fn an_address_that_does_not_exist_is_not_found() {
+    for to in [
+        "sip:nobody@localhost",
+        "sip:voicemail@localhost;target=sip:nobody%40localhost",
+    ] {
+        let mut world = World::new();
+        world.phone("anna", None, Credentials::None);
+        world.call("anna", to);
+        assert!(
+            matches!(
+                world.call_events("anna").last(),
+                Some(Event::Rejected { status: 404, .. })
+            ),
+            "{to}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_relayed_to_strangers() {
+    for text in [
+        invite("sip:x@elsewhere.example", "sip:a@x.invalid", ""),
+        invite(
+            "sip:bob@localhost",
+            "sip:a@x.invalid",
+            "Route: <sip:elsewhere.example;lr>\r\n",
+        ),
+        invite(
+            "sip:x@elsewhere.example",
+            "sip:a@x.invalid",
+            "Route: <sip:forged.token@localhost;lr>\r\n",
+        ),
+        invite("sip:x@elsewhere.example", "sip:bob@localhost", ""),
+    ] {
+        let mut world = World::new();
+        world.phone("anna", None, Credentials::None);
+        world.raw("anna", &text);
+        assert_eq!(world.statuses("anna"), ["403 INVITE"], "{text}");
+    }
+}
+
+#[test]
+fn a_dialog_of_others_cannot_be_entered() {
+    let mut world = World::new();
+    world.registered("bob", "bob", Answers::Accept);
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    let route = world
+        .get("bob")
+        .received
+        .iter()
+        .find_map(|message| match message {
+            Message::Request(request) => request.record_routes().first().map(ToString::to_string),
+            Message::Response(_) => None,
+        })
+        .expect("Record-Route");
+    world.phone("mallory", None, Credentials::None);
+    let bye = format!(
+        "BYE sip:bob@x.invalid SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nRoute: {route}\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:bob@localhost>;tag=2\r\nCall-ID: raw\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n"
+    );
+    world.raw("mallory", &bye);
+    assert_eq!(world.statuses("mallory"), ["403 BYE"]);
+    assert!(!world.statuses("bob").contains(&"BYE".to_owned()));
+}
+
+#[test]
+fn calls_of_one_connection_are_limited_by_the_minute() {
+    let mut settings = crate::settings::tests::settings();
+    settings.limit_invites_per_minute = 2;
+    let mut world = World::with_settings(settings);
+    world.phone("anna", None, Credentials::None);
+    for _ in 0..3 {
+        world.call("anna", "sip:nobody@localhost");
+    }
+    let refused = |world: &mut World| {
+        let events = world.call_events("anna");
+        matches!(events.last(), Some(Event::Rejected { status: 503, .. }))
+    };
+    assert!(refused(&mut world));
+    world.advance(60_000);
+    world.call("anna", "sip:nobody@localhost");
+    assert!(!refused(&mut world));
+}
+
+#[test]
+fn options_say_what_is_understood() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    world.raw("anna", "OPTIONS sip:localhost SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKo\r\nMax-Forwards: 70\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:localhost>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n");
+    let Some(Message::Response(response)) = world.get("anna").received.first() else {
+        panic!("no answer");
+    };
+    assert_eq!(response.status(), 200);
+    for name in ["Allow", "Accept", "Supported"] {
+        assert!(response.header(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn a_registration_is_refreshed_listed_and_removed() {
+    let mut world = World::new();
+    world.registered("bob", "bob", Answers::Ring);
+    let line = Object::Line(BOB.to_owned());
+    world.advance(3_600_000);
+    let current = "SELECT COUNT(*) FROM bindings";
+    assert_eq!(world.count(&line, current), 1, "refreshed in time");
+    let expires = world.count(&line, "SELECT expires FROM bindings");
+    assert!(expires > world.now_ms);
+    world.act("bob", UserAgent::unregister);
+    assert_eq!(world.count(&line, current), 0);
+    assert_eq!(
+        world.get("bob").events.last(),
+        Some(&AgentEvent::Unregistered)
+    );
+}

@@ -1,0 +1,6 @@
+//! Calls through a whole exchange in memory.
+
+mod access;
+mod calling;
+mod voicemail;
+mod world;
