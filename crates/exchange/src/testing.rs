@@ -1,55 +1,91 @@
-//! What the tests of this crate share: an SQLite in memory behind the same trait as the edge's.
+//! What the tests of this crate share: a real SQLite (`rusqlite`), in memory or in a file, with a crash at any
+//! statement on demand.
 
-use rusqlite::{Connection, params_from_iter, types::ValueRef};
+use std::cell::Cell;
+
+use rusqlite::{Connection, types::ValueRef};
 
 use crate::sql::{Row, Sql, SqlError, Value};
 
-/// A database in memory.
+/// One object's database.
 #[derive(Debug)]
-pub(crate) struct Memory(Connection);
+pub(crate) struct Memory {
+    connection: Connection,
+    statements: Cell<u64>,
+    crash_at: Cell<Option<u64>>,
+}
 
 impl Memory {
-    /// An empty database.
+    /// A fresh one in memory.
     pub(crate) fn new() -> Self {
-        Self(Connection::open_in_memory().expect("SQLite in memory"))
+        Self::of(Connection::open_in_memory().expect("memory"))
     }
 
-    /// Runs `work` as the shell does: in one transaction that an error rolls back.
+    /// One in a file, as left by whoever used it before.
+    pub(crate) fn open(path: &std::path::Path) -> Self {
+        Self::of(Connection::open(path).expect("file"))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self {
+            connection,
+            statements: Cell::new(0),
+            crash_at: Cell::new(None),
+        }
+    }
+
+    /// What the shell does: all of it or nothing.
     pub(crate) fn transaction<T>(
         &self,
-        work: impl FnOnce(&dyn Sql) -> Result<T, SqlError>,
+        rule: impl FnOnce(&dyn Sql) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
-        self.0.execute_batch("BEGIN").expect("begin");
-        let result = work(self);
+        self.connection.execute_batch("BEGIN").expect("begin");
+        let result = rule(self);
         let end = if result.is_ok() { "COMMIT" } else { "ROLLBACK" };
-        self.0.execute_batch(end).expect("end of transaction");
+        self.connection.execute_batch(end).expect("end");
         result
+    }
+
+    /// The `nth` statement from now on (from 0) fails, as if the process died there.
+    pub(crate) fn crash_at(&self, nth: Option<u64>) {
+        self.statements.set(0);
+        self.crash_at.set(nth);
+    }
+
+    /// How many statements ran since [`Self::crash_at`].
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.get()
     }
 }
 
 impl Sql for Memory {
     fn query(&self, statement: &str, parameters: &[Value]) -> Result<Vec<Row>, SqlError> {
-        let failed = |error: rusqlite::Error| SqlError(format!("{error}: {statement}"));
-        let mut prepared = self.0.prepare_cached(statement).map_err(failed)?;
+        let number = self.statements.get();
+        self.statements.set(number + 1);
+        if self.crash_at.get() == Some(number) {
+            return Err(SqlError("crash".to_owned()));
+        }
+        let refused = |error: rusqlite::Error| SqlError(format!("{error}: {statement}"));
+        let mut prepared = self.connection.prepare_cached(statement).map_err(refused)?;
         let columns = prepared.column_count();
         let mut rows = prepared
-            .query(params_from_iter(parameters.iter().map(native)))
-            .map_err(failed)?;
+            .query(rusqlite::params_from_iter(parameters.iter().map(bound)))
+            .map_err(refused)?;
         let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let values = (0..columns).map(|column| row.get_ref(column).map(value));
-            found.push(Row(values.collect::<Result<_, _>>().map_err(failed)?));
+        while let Some(row) = rows.next().map_err(refused)? {
+            let values = (0..columns).map(|column| value(row.get_ref(column).expect("column")));
+            found.push(Row(values.collect()));
         }
         Ok(found)
     }
 }
 
-fn native(value: &Value) -> rusqlite::types::Value {
+fn bound(value: &Value) -> rusqlite::types::Value {
     match value {
         Value::Null => rusqlite::types::Value::Null,
-        Value::Integer(number) => rusqlite::types::Value::Integer(*number),
-        Value::Text(text) => rusqlite::types::Value::Text(text.clone()),
-        Value::Blob(bytes) => rusqlite::types::Value::Blob(bytes.clone()),
+        Value::Integer(number) => (*number).into(),
+        Value::Text(text) => text.clone().into(),
+        Value::Blob(bytes) => bytes.clone().into(),
     }
 }
 
@@ -57,9 +93,8 @@ fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
-        #[allow(clippy::cast_possible_truncation, reason = "no column holds fractions")]
-        ValueRef::Real(number) => Value::Integer(number as i64),
-        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Real(number) => panic!("a real number {number} in a table of ours"),
+        ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).expect("UTF-8")),
         ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
     }
 }

@@ -34,7 +34,7 @@ const FORGOTTEN_AT_ONCE: u64 = 500;
 /// One session as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Session {
-    /// 32 hexadecimal digits, as [`SessionClaims::session`] gives them.
+    /// As [`SessionClaims::session`] gives it.
     pub id: String,
     /// `voice` or `video`.
     pub session_type: String,
@@ -131,7 +131,7 @@ pub fn issue(
     }))
 }
 
-/// The session of this id (32 hexadecimal digits).
+/// The session of this id.
 pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<Session>, SqlError> {
     let rows = sql.query(
         "SELECT id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state FROM sessions WHERE id = ?",

@@ -50,7 +50,10 @@ pub(in crate::mailbox) fn change(
         effects.extend(delivered(sql, context, id)?);
     }
     let now = find(sql, id)?.unwrap_or(message);
-    Ok((json::answer(200, &show::described(sql, context, &now)?), effects))
+    Ok((
+        json::answer(200, &show::described(sql, context, &now)?),
+        effects,
+    ))
 }
 
 fn check(request: &Request, change: &Change, message: &Message) -> Result<(), Refusal> {
