@@ -5,6 +5,8 @@
 //! [`sql::Sql`], runs inside one synchronous transaction and gives back an answer and a list of
 //! [`effect::Effect`]s. The shell commits the transaction first and carries the effects out after it.
 
+#![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
+
 pub mod context;
 pub mod directory;
 pub mod effect;

@@ -22,6 +22,7 @@ pub const WAKEUP: &str = "blob";
 
 /// Size of every row but the last of a medium.
 pub const CHUNK_BYTES: usize = 1_000_000;
+const CHUNK: u64 = CHUNK_BYTES as u64;
 
 const BLOB_RETRY_MS: i64 = 60_000;
 
@@ -57,15 +58,14 @@ pub fn store(sql: &dyn Sql, media_id: &str, bytes: &[u8]) -> Result<(), SqlError
 
 /// At most `length` bytes from `offset`; only the rows that hold them are read.
 pub fn read(sql: &dyn Sql, media_id: &str, offset: u64, length: u64) -> Result<Vec<u8>, SqlError> {
-    let chunk = CHUNK_BYTES as u64;
-    let first = offset / chunk;
-    let last = offset.saturating_add(length).saturating_sub(1) / chunk;
+    let first = offset / CHUNK;
+    let last = offset.saturating_add(length).saturating_sub(1) / CHUNK;
     let rows = sql.query(
         "SELECT bytes FROM media_chunks WHERE media_id = ? AND position BETWEEN ? AND ? ORDER BY position",
         &[media_id.into(), first.into(), last.into()],
     )?;
     let held: Vec<u8> = rows.iter().flat_map(|row| row.blob(0)).collect();
-    let skip = usize::try_from(offset % chunk).unwrap_or(usize::MAX);
+    let skip = usize::try_from(offset % CHUNK).unwrap_or(usize::MAX);
     let take = usize::try_from(length).unwrap_or(usize::MAX);
     Ok(held.into_iter().skip(skip).take(take).collect())
 }
