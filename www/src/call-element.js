@@ -141,6 +141,7 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Ends the call. */
   hangUp() {
+    this.#greeting.stop();
     return this.#do((client) => client.hang_up());
   }
 
@@ -195,7 +196,7 @@ export class AfterbeepCall extends HTMLElement {
       state: this.#state,
       situation,
       askAddress: !this.to,
-      askName: !this.#account && Boolean(this.#client),
+      askName: !this.#account,
       caller: this.#account ? this.#account.display_name || nameOf(this.#account.address) : "",
       blocked: this.#blocked && this.#state === "greeting",
     });
@@ -367,6 +368,7 @@ export class AfterbeepCall extends HTMLElement {
       await this.#promise();
       this.#inHand = id;
       await this.#ask((client) => client[how](id));
+      this.#stage.undo.hide();
     } catch (error) {
       this.#inHand = before;
       this.#fail(error);

@@ -108,7 +108,7 @@ export class CallStage {
     this.#naming.hidden = !(state === "idle" && askName);
     say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
     this.#hero.hidden = !this.#dial.hidden;
-    this.#paintControls(view.controls, blocked, view.calm === true);
+    this.#paintControls(this.#dial.hidden ? view.controls : ["call"], blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
     this.#shown = state;
   }

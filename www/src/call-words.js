@@ -65,7 +65,7 @@ export const VIEWS = {
   },
   failed: {
     headline: ({ item, name }) => (item ? `Not sent to ${name}` : `The call to ${name} did not work`),
-    note: ({ item }) => (item ? refusal(item) : "Nothing was lost. Call again."),
+    note: ({ item }) => (item ? refusal(item) : ""),
     controls: ["call", "record"],
     hero: "line",
   },

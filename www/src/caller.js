@@ -2,6 +2,9 @@
 
 import { bare, nameOf } from "./address.js";
 
+/** One development machine has several names (interface section 1). */
+const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
+
 /**
  * @typedef {object} Who
  * @property {string} label what the inbox shows, with "(not verified)" where it is so
@@ -51,6 +54,8 @@ function reachable(address) {
  */
 export function callLink(address, home) {
   const host = new URL(home).hostname;
-  const short = bare(address).replace(new RegExp(`@${host.replaceAll(".", "\\.")}$`), "");
+  const own = LOOPBACK.includes(host) ? LOOPBACK : [host];
+  const [user, domain] = bare(address).split("@");
+  const short = own.includes(domain) ? user : bare(address);
   return `${home}/?to=${encodeURIComponent(short).replaceAll("%40", "@").replaceAll("%2B", "+")}`;
 }

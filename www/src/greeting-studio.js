@@ -21,7 +21,7 @@ export class GreetingStudio {
   #live = tree("div", { hidden: true }, this.#waveform.element, this.#time);
   #player;
   #review;
-  #file = tree("input", { type: "file", accept: "audio/*", class: "sr", change: () => void this.#upload() });
+  #file = tree("input", { type: "file", accept: "audio/ogg,audio/webm,audio/mp4,.ogg,.opus,.webm,.m4a,.mp4", class: "sr", change: () => void this.#upload() });
   #buttons;
   #requests;
   #draft = "";
@@ -105,14 +105,14 @@ export class GreetingStudio {
     this.#file.value = "";
     if (!file) return;
     try {
-      await this.#put(file, await lengthOf(file));
+      await this.#put(typed(file), await lengthOf(file));
     } catch (error) {
       this.#requests.failed(error);
     }
   }
 
   /**
-   * @param {string | File} sound
+   * @param {string | Blob} sound
    * @param {number} durationMs
    */
   async #put(sound, durationMs) {
@@ -164,7 +164,19 @@ export class GreetingStudio {
   }
 }
 
+/** What the exchange takes as a greeting, by file name: browsers call some of these video. */
+const TYPES = { ogg: "audio/ogg", opus: "audio/ogg", webm: "audio/webm", m4a: "audio/mp4", mp4: "audio/mp4" };
 const FAILED = Symbol("failed");
+
+/**
+ * The file under the type its name tells.
+ * @param {File} file
+ * @returns {Blob}
+ */
+function typed(file) {
+  const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
+  return new Blob([file], { type: TYPES[ending] ?? file.type });
+}
 
 /**
  * How long an audio file plays.

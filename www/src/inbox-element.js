@@ -403,6 +403,7 @@ export class AfterbeepInbox extends HTMLElement {
   /** @param {{ code?: string, name?: string, message?: string }} error */
   #fail(error) {
     say(this.#trouble, explain(error));
+    this.#said = "";
     this.#owner = this.#client?.signed_in();
     this.update();
     const detail = { code: error.code ?? error.name, message: error.message };

@@ -127,7 +127,7 @@ class OutboxRow {
     const [place, next] = outboxLines(item, { ...situation, name, item });
     say(this.#place, place);
     say(this.#next, next);
-    const offered = OUTBOX_CONTROLS[item.state] ?? [];
+    const offered = controlsOf(item, situation.online);
     this.#player.slider.hidden = (inHand && !this.#player.started) || item.state === "deposited";
     this.#controls.classList.toggle("flush", offered[0] === "play");
     for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
@@ -148,6 +148,16 @@ class OutboxRow {
       this.#requests.failed(error);
     }
   }
+}
+
+/**
+ * Without any network there is nothing to send anyway.
+ * @param {OutboxItem} item
+ * @param {boolean} online
+ */
+function controlsOf({ state }, online) {
+  const controls = OUTBOX_CONTROLS[state] ?? [];
+  return online ? controls : controls.filter((control) => control !== "sendAnyway");
 }
 
 /** @param {OutboxItem} item */
