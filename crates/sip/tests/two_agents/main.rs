@@ -1,0 +1,7 @@
+//! Two agents in memory on virtual time: a user agent that calls, and a voicemail built from the same
+//! `Call`, which is stored as JSON and read back at every step, as an object at the edge is.
+
+mod calls;
+mod connection;
+mod pair;
+mod voicemail;
