@@ -130,6 +130,11 @@ impl Answer {
         self.header(name)?.trim().parse().ok()
     }
 
+    /// Reads the body to its end, so that the browser does not count the exchange as broken off.
+    pub(crate) async fn finish(&self) {
+        drop(self.text().await);
+    }
+
     /// The body as text; an unreadable one is empty.
     pub(crate) async fn text(&self) -> String {
         match self.response.text() {

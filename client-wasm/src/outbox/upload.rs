@@ -102,6 +102,7 @@ impl Upload<'_> {
                 refusal => refusal,
             });
         }
+        answer.finish().await;
         let base = self.server.url("/deposits");
         let location = answer.header("location").unwrap_or_default();
         let url = self.server.resolve(&location, &base)?;
@@ -171,6 +172,7 @@ impl Upload<'_> {
         if !answer.is_success() {
             return Err(Refusal::of(&answer).await);
         }
+        answer.finish().await;
         let expected = standing.offset.saturating_add(length);
         let standing = Standing {
             url: standing.url,
