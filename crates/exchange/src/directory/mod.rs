@@ -139,3 +139,6 @@ fn user(address: &str, facts: &str) -> Json {
     user.insert("address".to_owned(), address.into());
     Json::Object(user)
 }
+
+#[cfg(test)]
+mod tests;

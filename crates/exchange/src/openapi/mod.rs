@@ -12,3 +12,6 @@ pub fn document(public_url: &str) -> Value {
     }
     document
 }
+
+#[cfg(test)]
+mod tests;
