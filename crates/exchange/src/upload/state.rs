@@ -60,17 +60,15 @@ pub(super) enum Phase {
 }
 
 impl Upload {
-    pub(super) fn new(
-        mailbox: &str,
-        reserved: Reserved,
-        metadata: Metadata,
-        length: Option<u64>,
-    ) -> Self {
+    pub(super) fn new(mailbox: &str, reserved: Reserved) -> Self {
         Self {
             mailbox: mailbox.to_owned(),
+            metadata: reserved.metadata.clone(),
+            progress: Progress {
+                offset: 0,
+                length: reserved.length,
+            },
             reserved,
-            metadata,
-            progress: Progress { offset: 0, length },
             hash: RunningHash::default(),
             epoch: 0,
             settled: Settled::default(),

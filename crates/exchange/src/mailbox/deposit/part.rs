@@ -99,8 +99,8 @@ pub enum PartAnswer {
     Refused(PartRefusal),
 }
 
-/// A reservation.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+/// A reservation, with all that the mailbox knows of the part.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Reserved {
     /// Random; names the bytes wherever they are. Never reused.
     pub upload_id: String,
@@ -108,6 +108,10 @@ pub struct Reserved {
     pub blob_key: String,
     /// When it ends, Unix time in milliseconds.
     pub expires_at_ms: i64,
+    /// Declared length.
+    pub length: Option<u64>,
+    /// All that was said of the part.
+    pub metadata: Metadata,
 }
 
 /// Why a part is not taken.

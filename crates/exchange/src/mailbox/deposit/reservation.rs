@@ -163,6 +163,8 @@ fn reserved(part: &StoredPart) -> Reserved {
         upload_id: part.upload_id.clone(),
         blob_key: part.blob_key.clone(),
         expires_at_ms: part.expires_at_ms,
+        length: part.length,
+        metadata: part.metadata.clone(),
     }
 }
 

@@ -87,13 +87,12 @@ fn deposit(
     let PartAnswer::Reserved(reserved) = told else {
         return Ok((told, effects));
     };
-    // What an earlier request said of this part still holds.
-    let metadata = super::store::part(sql, name)?.map_or(wanted.metadata, |part| part.metadata);
     let complete = commit::Complete {
         upload_id: reserved.upload_id,
         size,
         sha256,
-        metadata,
+        // What an earlier request said of this part still holds.
+        metadata: reserved.metadata,
         content: commit::Bytes::Here(request.body.clone()),
     };
     Ok(commit::complete(sql, context, name, complete)?)

@@ -3,8 +3,8 @@
 use deposit::{
     token::{SessionClaims, verify_session},
     tus::{
-        Algorithm, Checksum, Creation, Headers, Metadata, Patch, TusError, check_version,
-        parse_creation, parse_patch,
+        Algorithm, Checksum, Headers, Metadata, Patch, TusError, check_version, parse_creation,
+        parse_patch,
     },
     upload::Progress,
 };
@@ -319,17 +319,22 @@ impl<'a> Visit<'a> {
         Ok(self.ask(PartAsk::Drop))
     }
 
-    /// The mailbox expects the part: takes over the reservation, or goes on with the upload it belongs to.
+    /// The mailbox expects the part.
     fn reserved(&self, reserved: Reserved) -> Result<Step, SqlError> {
-        let creation = parse_creation(Headers(&self.head.headers)).ok();
-        let creation = creation.filter(|_| self.head.method == "POST");
-        let upload = self.adopt(reserved, creation.as_ref())?;
-        let Some(creation) = creation else {
-            return match self.head.method.as_str() {
-                "HEAD" => self.describe(),
-                "PATCH" => self.patch(),
-                _ => Ok(answer::unavailable(self.head)),
-            };
+        let upload = self.adopt(reserved)?;
+        match self.head.method.as_str() {
+            "POST" => self.created(upload),
+            "HEAD" => self.describe(),
+            "PATCH" => self.patch(),
+            _ => Ok(answer::unavailable(self.head)),
+        }
+    }
+
+    /// Takes the body of a POST, if nothing of the part is here yet.
+    fn created(&self, upload: Upload) -> Result<Step, SqlError> {
+        let creation = match parse_creation(Headers(&self.head.headers)) {
+            Ok(creation) => creation,
+            Err(error) => return Ok(self.breach(&error)),
         };
         let fresh = upload.phase == Phase::Open && upload.shown().offset == 0;
         if creation.with_upload && fresh {
@@ -338,26 +343,25 @@ impl<'a> Visit<'a> {
         Ok(answered(created(self.standing(201, &upload), &self.name)))
     }
 
-    fn adopt(&self, reserved: Reserved, creation: Option<&Creation>) -> Result<Upload, SqlError> {
-        let metadata =
-            creation.map_or_else(Metadata::default, |creation| creation.metadata.clone());
-        let length = creation.and_then(|creation| creation.length);
+    /// Takes over a reservation, or goes on with the upload it belongs to.
+    fn adopt(&self, reserved: Reserved) -> Result<Upload, SqlError> {
+        let expires_at_ms = reserved.expires_at_ms;
         let known = self.load()?;
         let same = known
             .as_ref()
             .is_some_and(|known| known.reserved.upload_id == reserved.upload_id);
-        let expires_at_ms = reserved.expires_at_ms;
         let upload = match known {
             Some(mut known) if same => {
                 // The mailbox has checked that nothing contradicts what was said before.
-                known.metadata = known.metadata.merge(&metadata).unwrap_or(known.metadata);
-                known.progress.length = known.progress.length.or(length);
+                let merged = known.metadata.merge(&reserved.metadata);
+                known.metadata = merged.unwrap_or(known.metadata);
+                known.progress.length = known.progress.length.or(reserved.length);
                 known.reserved = reserved;
                 known
             }
             known => {
                 rows::truncate(self.sql, 0)?;
-                let mut upload = Upload::new(&self.claims.mailbox, reserved, metadata, length);
+                let mut upload = Upload::new(&self.claims.mailbox, reserved);
                 upload.epoch = known.map_or(0, |known| known.epoch);
                 upload
             }
