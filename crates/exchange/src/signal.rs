@@ -86,6 +86,11 @@ pub enum Signal {
         /// All others.
         old: u32,
     },
+    /// To a `Line`, from its mailbox: how long contacts ring; nothing stands for the operator's choice.
+    RingTimeout {
+        /// In seconds.
+        seconds: Option<u32>,
+    },
     /// To a `Line`: is this address there, is this its login generation?
     CheckAccount {},
     /// To a `Mailbox`: the account was made or changed.
@@ -108,7 +113,7 @@ pub enum Signal {
     /// [`crate::mailbox::deposit::PartAnswer`] as JSON.
     Part {
         /// Which part, and what about it.
-        request: crate::mailbox::deposit::PartRequest,
+        request: Box<crate::mailbox::deposit::PartRequest>,
     },
     /// To the sender of [`crate::effect::Effect::Signal`]: what came back.
     Replied {

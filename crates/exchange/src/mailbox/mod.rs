@@ -81,7 +81,7 @@ pub fn on_signal(
             status,
             retry_after_s,
         } => notification::on_posted(sql, context, &tag, status, retry_after_s)?,
-        Signal::Part { request } => return deposit::on_part(sql, context, request),
+        Signal::Part { request } => return deposit::on_part(sql, context, *request),
         Signal::BlobDeleted { key, gone } => media::on_blob_deleted(sql, &key, gone)?,
         _ => return Ok(Outcome::failed("unexpected_signal")),
     };
@@ -159,7 +159,7 @@ fn owner(
         ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
         ("PUT", ["greeting"]) => greeting::put(sql, context, request),
         ("DELETE", ["greeting"]) => greeting::remove(sql, context),
-        ("PATCH", ["settings"]) => settings::change(sql, request),
+        ("PATCH", ["settings"]) => settings::change(sql, context, request),
         ("GET", ["webhooks"]) => notification::list_webhooks(sql),
         ("POST", ["webhooks"]) => notification::add_webhook(sql, context, request),
         ("DELETE", ["webhooks", id]) => notification::remove_webhook(sql, request, id),

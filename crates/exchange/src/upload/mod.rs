@@ -66,6 +66,3 @@ pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, Sq
     }
     Ok(Vec::new())
 }
-
-#[cfg(test)]
-mod tests;

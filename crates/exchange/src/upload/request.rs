@@ -1,7 +1,9 @@
 //! The requests to an upload, step by step. Every function runs in one transaction and leaves the upload in
 //! a state from which the next request can go on, whatever becomes of this one.
 
+mod settling;
 mod visit;
+mod writing;
 
 use self::visit::Visit;
 use super::{Step, answer, rows, state};

@@ -78,7 +78,7 @@ pub enum Content {
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum PartAnswer {
     /// Bytes may come.
-    Reserved(Reserved),
+    Reserved(Box<Reserved>),
     /// The mailbox holds this part; others of the deposit are missing.
     Held {
         /// Its length.

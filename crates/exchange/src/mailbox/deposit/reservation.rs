@@ -79,7 +79,9 @@ pub(super) fn find(
             })
         }
         PartState::Held => PartAnswer::Held { size: part.size() },
-        PartState::Reserved if is_open(&part, context) => PartAnswer::Reserved(reserved(&part)),
+        PartState::Reserved if is_open(&part, context) => {
+            PartAnswer::Reserved(Box::new(reserved(&part)))
+        }
         PartState::Reserved | PartState::Dead => gone(),
     })
 }
@@ -198,7 +200,7 @@ fn renew(
         return Ok(refusal);
     }
     store::put_part(sql, &part)?;
-    Ok(PartAnswer::Reserved(reserved(&part)))
+    Ok(PartAnswer::Reserved(Box::new(reserved(&part))))
 }
 
 fn begin(
@@ -223,7 +225,7 @@ fn begin(
     }
     store::put_part(sql, &part)?;
     sweep::watch(sql, &part, session.expires_at_ms)?;
-    Ok(PartAnswer::Reserved(reserved(&part)))
+    Ok(PartAnswer::Reserved(Box::new(reserved(&part))))
 }
 
 fn new_part(context: &Context<'_>, name: &PartName, wanted: &Wanted) -> StoredPart {
