@@ -177,7 +177,7 @@ pub fn query_value(query: &str, name: &str) -> Option<String> {
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name)
-        .and_then(|(_, value)| percent_decoded(&value.replace('+', " ")))
+        .and_then(|(_, value)| percent_decoded(value))
 }
 
 /// What was asked, where, and when.

@@ -26,6 +26,9 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE login_failures (network TEXT PRIMARY KEY, failures INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID",
 ];
 
+/// The line's second migration: the owner's choice of how long to ring.
+pub const SECOND_SCHEMA: &[&str] = &["ALTER TABLE account ADD COLUMN ring_timeout_s INTEGER"];
+
 /// How long a sign-in lasts.
 pub const LOGIN_TTL_MS: i64 = 30 * 86_400_000;
 
@@ -51,6 +54,22 @@ pub fn find(sql: &dyn Sql) -> Result<Option<Account>, SqlError> {
         generation: u32::try_from(row.integer(1)).unwrap_or(0),
         created_at_ms: row.integer(2),
     }))
+}
+
+/// How long contacts ring before the voicemail answers: the owner's choice, else the operator's.
+pub fn ring_timeout_ms(sql: &dyn Sql, context: &Context<'_>) -> Result<i64, SqlError> {
+    let rows = sql.query("SELECT ring_timeout_s FROM account", &[])?;
+    let chosen = rows.first().and_then(|row| row.optional_integer(0));
+    Ok(chosen.map_or(context.settings.ring_timeout_ms, |seconds| {
+        seconds.saturating_mul(1000)
+    }))
+}
+
+/// The mailbox says what its owner chose.
+pub fn set_ring_timeout(sql: &dyn Sql, seconds: Option<u32>) -> Result<(), SqlError> {
+    let seconds = seconds.map(i64::from);
+    sql.query("UPDATE account SET ring_timeout_s = ?", &[seconds.into()])?;
+    Ok(())
 }
 
 /// The digest hashes of the account, for the realm `settings.domain()`. For a line without an account they

@@ -40,7 +40,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     ] {
         first.extend(schema);
     }
-    crate::sql::migrate(sql, &[&first])
+    crate::sql::migrate(sql, &[&first, account::SECOND_SCHEMA])
 }
 
 /// One signal, inside one transaction.
@@ -63,6 +63,10 @@ pub fn on_signal(
         } => terminate(sql, context, &flow, caller, &frame)?,
         Signal::Receive { flow, frame } => receive(sql, context, &flow, &frame)?,
         Signal::MessageSummary { new, old } => summary::changed(sql, context, new, old)?,
+        Signal::RingTimeout { seconds } => {
+            account::set_ring_timeout(sql, seconds)?;
+            Vec::new()
+        }
         Signal::FlowClosed { flow } => flow_closed(sql, context, &flow)?,
         Signal::Undelivered { flow, key } => undelivered(sql, context, &flow, &key)?,
         Signal::Replied { tag, reply } => replied(sql, context, &tag, &reply)?,

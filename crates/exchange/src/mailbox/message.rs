@@ -42,7 +42,7 @@ pub struct NewMessage {
     pub kind: String,
     /// How long it plays.
     pub duration_ms: i64,
-    /// Peaks from 0 to 100, as a JSON array; `[]` if unknown.
+    /// Peaks from 0 to 255, as a JSON array; `[]` if unknown.
     pub waveform: String,
     /// Its parts, the first one is played.
     pub parts: Vec<NewPart>,

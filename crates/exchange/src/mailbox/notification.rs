@@ -1,13 +1,14 @@
 //! Telling the owner: intents are rows written in the transaction of the commit, sent by wake-ups until they
 //! are done. A webhook's id is its intent's, so that a repeat is recognised.
 
-mod counts;
 mod delivery;
+mod line;
 mod webhook;
 
-pub use self::counts::tell_counts;
+pub use self::line::tell_counts;
 pub(super) use self::{
     delivery::{on_posted, on_wakeup},
+    line::tell_ring_timeout,
     webhook::{add_webhook, list_webhooks, remove_webhook, webhooks},
 };
 use crate::{
@@ -47,5 +48,5 @@ pub(super) fn on_reply(
     tag: &str,
     done: bool,
 ) -> Result<Vec<Effect>, SqlError> {
-    counts::on_reply(sql, tag, done)
+    line::on_reply(sql, tag, done)
 }

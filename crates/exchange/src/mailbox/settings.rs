@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::Answered;
+use super::{Answered, notification};
 use crate::{
+    context::Context,
     http::Request,
     json,
     problem::{self, Refusal},
@@ -79,9 +80,10 @@ pub fn load(sql: &dyn Sql) -> Result<MailboxSettings, SqlError> {
 }
 
 /// `PATCH /mailbox/settings` (RFC 7396): what is named is changed, `null` returns to the default.
-pub(super) fn change(sql: &dyn Sql, request: &Request) -> Answered {
+pub(super) fn change(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
+    let before = load(sql)?;
     let changes: serde_json::Map<String, Json> = json::read(request)?;
-    let mut merged = match serde_json::to_value(load(sql)?) {
+    let mut merged = match serde_json::to_value(&before) {
         Ok(Json::Object(present)) => present,
         _ => serde_json::Map::new(),
     };
@@ -98,7 +100,13 @@ pub(super) fn change(sql: &dyn Sql, request: &Request) -> Answered {
     check(&settings).map_err(invalid)?;
     let text = serde_json::to_string(&settings).unwrap_or_else(|_| "{}".to_owned());
     sql.query("UPDATE mailbox SET settings = ?", &[text.into()])?;
-    Ok((json::answer(200, &settings), Vec::new()))
+    let rings_otherwise = settings.ring_timeout_s != before.ring_timeout_s;
+    let effects = if rings_otherwise {
+        notification::tell_ring_timeout(sql, context)?
+    } else {
+        Vec::new()
+    };
+    Ok((json::answer(200, &settings), effects))
 }
 
 fn check(settings: &MailboxSettings) -> Result<(), &'static str> {

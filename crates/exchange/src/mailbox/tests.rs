@@ -135,7 +135,7 @@ fn voice_message(id: &str, size: usize) -> NewMessage {
         recorded_at: None,
         kind: "voice".to_owned(),
         duration_ms: 8_000,
-        waveform: "[0,50,100]".to_owned(),
+        waveform: "[0,50,255]".to_owned(),
         parts: vec![NewPart {
             part: 0,
             kind: "voice".to_owned(),

@@ -2,7 +2,10 @@
 
 use serde_json::Value as Json;
 
-use super::{accepts_bearer, accepts_password, find, ha1, news, on_http, on_reply, on_wakeup};
+use super::{
+    accepts_bearer, accepts_password, find, ha1, news, on_http, on_reply, on_wakeup,
+    ring_timeout_ms,
+};
 use crate::{
     context::{Context, Entropy},
     effect::Effect,
@@ -322,4 +325,17 @@ fn news_are_told_again_until_taken() {
     let told = line.event(|sql, context| on_wakeup(sql, context, "mailbox"));
     assert_eq!(told, Vec::new());
     assert!(tags.iter().all(|tag| tag.starts_with(news::TAG)));
+}
+
+#[test]
+fn the_owner_chooses_how_long_to_ring_else_the_operator() {
+    let line = Line::with_bob();
+    assert_eq!(line.event(ring_timeout_ms), 20_000);
+    let choose = |seconds| {
+        let signal = Signal::RingTimeout { seconds };
+        line.event(|sql, context| crate::line::on_signal(sql, context, signal));
+        line.event(ring_timeout_ms)
+    };
+    assert_eq!(choose(Some(5)), 5_000);
+    assert_eq!(choose(None), 20_000);
 }

@@ -3,7 +3,7 @@
 use deposit::webhook::{Secret, sign};
 use serde_json::json;
 
-use super::{TAG, WAKEUP, counts, webhook::forget};
+use super::{TAG, WAKEUP, line, webhook::forget};
 use crate::{
     context::Context,
     effect::Effect,
@@ -76,8 +76,8 @@ pub(in crate::mailbox) fn on_wakeup(
     context: &Context<'_>,
     id: &str,
 ) -> Result<Vec<Effect>, SqlError> {
-    if id == counts::ID {
-        return counts::attempt(sql, context);
+    if line::is_own(id) {
+        return line::attempt(sql, context, id);
     }
     attempt(sql, context, id)
 }

@@ -56,7 +56,7 @@ fn a_message_says_who_called_and_whether_that_is_proven() {
     assert_eq!(message["from_verified"], false);
     assert_eq!(message["state"], "new");
     assert_eq!(message["duration_ms"], 8000);
-    assert_eq!(message["waveform"], serde_json::json!([0, 50, 100]));
+    assert_eq!(message["waveform"], serde_json::json!([0, 50, 255]));
     assert_eq!(message["received_at"], deposit::time::rfc3339(bob.now_ms));
     assert_eq!(bob.call("GET", "/mailbox/messages/other", "").0, 404);
 }

@@ -248,3 +248,27 @@ fn the_directory_learns_counters_in_one_piece() {
         }
     )));
 }
+
+#[test]
+fn the_line_learns_how_long_to_ring_when_that_changes() {
+    let mut bob = Bob::new();
+    let (_, _, effects) = bob.call("PATCH", "/mailbox/settings", r#"{"ring_timeout_s":5}"#);
+    let told = |effects: &[Effect]| match effects {
+        [Effect::Signal { signal, tag, .. }] => (*signal.clone(), tag.clone()),
+        other => panic!("one signal expected: {other:?}"),
+    };
+    assert_eq!(told(&effects).0, Signal::RingTimeout { seconds: Some(5) });
+    let (signal, tag) = told(&bob.wait(2_000));
+    assert_eq!(signal, Signal::RingTimeout { seconds: Some(5) });
+    bob.signal(Signal::Replied {
+        tag,
+        reply: Reply::Done,
+    });
+    assert_eq!(bob.wait(86_400_000), Vec::new());
+    let (_, _, effects) = bob.call("PATCH", "/mailbox/settings", r#"{"greeting":"system"}"#);
+    assert_eq!(
+        effects,
+        Vec::new(),
+        "other choices are no news for the line"
+    );
+}
