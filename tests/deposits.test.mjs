@@ -221,8 +221,7 @@ test('a webhook that is down three times is delivered once, by id, with a signat
   }
 });
 
-test('a blocked caller gets no session, and the phone of the callee is told of new messages', async () => {
-  const bob = await signIn(server, 'bob');
+test('the phone of the callee is told of a new message at once', async () => {
   const phone = await new SipAgent({ url: server.url, user: 'bob', password: 'bob-demo' }).connect();
   assert.equal((await phone.register()).status, 200);
   const { ID } = await takeSession('bob');
@@ -232,9 +231,15 @@ test('a blocked caller gets no session, and the phone of the callee is told of n
   assert.ok(Date.now() - before < 2000, 'the phone is told within two seconds');
   assert.equal(notify.header('event'), 'message-summary');
   phone.close();
+});
+
+test('a blocked caller gets no session and is told so', async () => {
+  const bob = await signIn(server, 'bob');
   assert.equal((await bob.call('POST', '/mailbox/blocks', { address: 'sip:alice@localhost' })).status, 204);
   const alice = await new SipAgent({ url: server.url, user: 'alice', password: 'alice-demo' }).connect();
-  const { response } = await alice.invite('sip:voicemail@localhost;target=sip:bob%40localhost;cause=302');
-  assert.ok(response.status >= 300, 'no voicemail for a blocked caller');
+  assert.equal((await alice.invite('sip:voicemail@localhost;target=sip:bob%40localhost;cause=302')).response.status, 200);
+  const bye = await alice.expect('BYE', (message) => message.method === 'BYE' && !message.status);
+  assert.match(bye.header('reason'), /cause=403/);
+  assert.ok(!alice.received.some((message) => message.method === 'INFO'), 'no session token for a blocked caller');
   alice.close();
 });

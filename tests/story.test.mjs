@@ -18,13 +18,19 @@ before(async () => {
 });
 after(() => server?.stop());
 
-const launch = (options = {}) => launchBrowser({ microphoneWav, ...options });
+/** A browser that ends with its test, also with a failing one. */
+async function launch(context, options = {}) {
+  const browser = await launchBrowser({ microphoneWav, ...options });
+  context.after(() => browser.close());
+  return browser;
+}
 
-test('a message recorded without a network is in the inbox once, whole, and the callee is told', async () => {
+
+test('a message recorded without a network is in the inbox once, whole, and the callee is told', async (context) => {
   const before = await messagesOf(server, 'bob');
-  const bobs = await launch();
+  const bobs = await launch(context);
   const inbox = await openInbox(bobs, server, 'bob');
-  const annas = await launch();
+  const annas = await launch(context);
   let page = await annas.newPage(server.url + CALL_PAGE);
   await watchRecorded(page);
   await callUntilRecording(page);
@@ -97,13 +103,11 @@ test('a message recorded without a network is in the inbox once, whole, and the 
     const audio = document.querySelector('afterbeep-inbox').shadowRoot.querySelector('audio');
     return audio && audio.currentTime > 0.2;
   });
-  await annas.close();
-  await bobs.close();
 });
 
-test('kill -9 of the browser in mid-recording loses at most the last second', async () => {
+test('kill -9 of the browser in mid-recording loses at most the last second', async (context) => {
   const before = await messagesOf(server, 'bob');
-  const first = await launch();
+  const first = await launch(context);
   const page = await first.newPage(server.url + CALL_PAGE);
   await callUntilRecording(page);
   const started = Date.now();
@@ -111,7 +115,7 @@ test('kill -9 of the browser in mid-recording loses at most the last second', as
   const spoken = Date.now() - started;
   await first.kill9();
 
-  const second = await launch({ profileDir: first.profileDir });
+  const second = await launch(context, { profileDir: first.profileDir });
   const again = await second.newPage(server.url + CALL_PAGE);
   await again.getByText('You have an unfinished message to Bob').first().waitFor();
   await outbox(again).getByRole('button', { name: 'Play' }).first().click();
@@ -126,5 +130,4 @@ test('kill -9 of the browser in mid-recording loses at most the last second', as
   const sound = decodeOpus(await mediaOf(server, messages[0]));
   assert.ok(milliseconds(sound) >= spoken - 1000, `${milliseconds(sound)} ms of ${spoken} ms kept`);
   assert.ok(likeness(sound, speech).correlation > 0.9);
-  await second.close();
 });
