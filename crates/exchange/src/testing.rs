@@ -27,6 +27,7 @@ impl Memory {
     }
 
     fn of(connection: Connection) -> Self {
+        connection.set_prepared_statement_cache_capacity(256);
         Self {
             connection,
             statements: Cell::new(0),

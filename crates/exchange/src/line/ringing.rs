@@ -21,11 +21,15 @@ use crate::{
 pub(super) const RING: &str = "ring";
 /// Wake-up: the voicemail was asked and said nothing.
 pub(super) const GUARD: &str = "guard";
+/// Wake-up: the caller waited long enough, whatever the reason.
+pub(super) const EXPIRE: &str = "expire";
 /// Wake-up: nothing about the call can come any more.
 pub(super) const FORGET: &str = "forget";
 
 /// How long the voicemail may take to say something, in milliseconds.
 const GUARD_MS: i64 = 10_000;
+/// How long a call may be without a final answer after its contacts rang, in milliseconds.
+const EXPIRE_MS: i64 = 60_000;
 /// How long a settled call is remembered for late and repeated messages, in milliseconds.
 const FORGET_MS: i64 = 64_000;
 
@@ -61,13 +65,17 @@ pub(super) fn begin(
     } else {
         ring_contacts(sql, context, &call)?
     };
+    let rung = context
+        .now_ms
+        .saturating_add(context.settings.ring_timeout_ms);
+    wakeup::set(sql, EXPIRE, &call.key, rung.saturating_add(EXPIRE_MS))?;
     if rings.is_empty() {
         effects.extend(to_voicemail(sql, context, &mut call)?);
     } else {
         effects.extend(rings);
         let due = context
             .now_ms
-            .saturating_add(context.settings.ring_timeout_ms);
+            .saturating_add(account::ring_timeout_ms(sql, context)?);
         wakeup::set(sql, RING, &call.key, due)?;
     }
     Ok(effects)
@@ -154,9 +162,25 @@ pub(super) fn give_up(
     }
     call.stage = Stage::Cancelled;
     let last = call.respond(context, 487, "Request Terminated");
+    end(sql, context, &call, last)
+}
+
+/// Nobody answered at all, not even the voicemail.
+fn fail(sql: &dyn Sql, context: &Context<'_>, mut call: Call) -> Result<Vec<Effect>, SqlError> {
+    call.stage = Stage::Failed;
+    let last = call.respond(context, 480, "Temporarily Unavailable");
+    end(sql, context, &call, last)
+}
+
+fn end(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call: &Call,
+    last: Option<Effect>,
+) -> Result<Vec<Effect>, SqlError> {
     let mut effects: Vec<Effect> = last.into_iter().collect();
-    effects.extend(cancel_branches(sql, context, &call, "")?);
-    settle(sql, context, &call)?;
+    effects.extend(cancel_branches(sql, context, call, "")?);
+    settle(sql, context, call)?;
     Ok(effects)
 }
 
@@ -185,11 +209,13 @@ pub(super) fn on_wakeup(
         return Ok(Vec::new());
     };
     match kind {
-        RING => {
+        RING if call.stage == Stage::Ringing => {
             let mut effects = cancel_branches(sql, context, &call, "")?;
             effects.extend(to_voicemail(sql, context, &mut call)?);
             Ok(effects)
         }
+        EXPIRE => fail(sql, context, call),
+        RING => Ok(Vec::new()),
         _ => voicemail_is_silent(sql, context, &call),
     }
 }
@@ -352,6 +378,7 @@ fn settle(sql: &dyn Sql, context: &Context<'_>, call: &Call) -> Result<(), SqlEr
     call::put(sql, call)?;
     wakeup::clear(sql, RING, &call.key)?;
     wakeup::clear(sql, GUARD, &call.key)?;
+    wakeup::clear(sql, EXPIRE, &call.key)?;
     let due = context.now_ms.saturating_add(FORGET_MS);
     wakeup::set(sql, FORGET, &call.key, due)
 }

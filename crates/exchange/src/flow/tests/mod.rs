@@ -2,5 +2,6 @@
 
 mod access;
 mod calling;
+mod crash;
 mod voicemail;
 mod world;

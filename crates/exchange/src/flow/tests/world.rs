@@ -183,6 +183,11 @@ impl World {
         );
     }
 
+    /// What a phone does from now on when it is called.
+    pub(super) fn answer(&mut self, phone: &str, answers: Answers) {
+        self.get(phone).answers = answers;
+    }
+
     pub(super) fn connect(&mut self, phone: &str) {
         let name = Entropy::new(self.seed()).hex(16);
         self.flows
@@ -290,10 +295,11 @@ impl World {
     }
 
     fn next_due(&self) -> Option<i64> {
-        let objects = self
-            .stores
-            .values()
-            .filter_map(|sql| wakeup::next(sql).expect("wakeups"));
+        let objects = self.stores.values().filter_map(|sql| {
+            wakeup::next(sql)
+                .or_else(|_| wakeup::next(sql))
+                .expect("wakeups")
+        });
         let phones = self
             .phones
             .values()
@@ -301,19 +307,32 @@ impl World {
         objects.chain(phones).min()
     }
 
+    /// The nth statement of this object from now on fails, and with it its transaction.
+    pub(super) fn crash(&mut self, object: &Object, nth: u64) {
+        self.rule(object, |_, _| Ok(())).expect("an object");
+        self.stores[object].crash_at(Some(nth));
+    }
+
+    /// Whether the statement that was to fail has been reached.
+    pub(super) fn has_crashed(&self, object: &Object, nth: u64) -> bool {
+        self.stores[object].statements() > nth
+    }
+
     fn wake(&mut self) {
-        let objects: Vec<Object> = self.stores.keys().cloned().collect();
+        let now_ms = self.now_ms;
+        let is_due = |sql: &Memory| matches!(wakeup::next(sql), Ok(Some(due)) if due <= now_ms);
+        let due = self.stores.iter().filter(|(_, sql)| is_due(sql));
+        let objects: Vec<Object> = due.map(|(object, _)| object.clone()).collect();
         for object in objects {
-            let effects = self
-                .rule(&object, |sql, context| match &context.object {
-                    Object::Line(_) => line::on_wakeup(sql, context),
-                    Object::Mailbox(_) => mailbox::on_wakeup(sql, context),
-                    _ => Ok(Vec::new()),
-                })
-                .expect("wake-up");
+            let woken = self.rule(&object, |sql, context| match &context.object {
+                Object::Line(_) => line::on_wakeup(sql, context),
+                Object::Mailbox(_) => mailbox::on_wakeup(sql, context),
+                _ => Ok(Vec::new()),
+            });
+            // What failed is still due: the alarm rings again.
+            let effects = woken.unwrap_or_default();
             self.accept(&object, effects);
         }
-        let now_ms = self.now_ms;
         for phone in self.phones.values_mut() {
             phone.agent.elapse(now_ms);
         }
@@ -408,7 +427,11 @@ impl World {
             Object::Mailbox(_) => mailbox::on_signal(sql, context, signal),
             _ => Ok(Outcome::done(Vec::new())),
         });
-        let outcome = outcome.expect("storage");
+        let Ok(outcome) = outcome else {
+            return Reply::Failed {
+                code: "storage".to_owned(),
+            };
+        };
         self.accept(to, outcome.effects);
         outcome.reply
     }

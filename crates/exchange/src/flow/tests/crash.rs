@@ -1,0 +1,105 @@
+//! A crash at every single statement of a call: whatever is lost, both ends come to rest, nothing is left
+//! behind, and the next call works.
+
+use sip::{call::event::Event, credentials::Credentials, user_agent::UserAgent};
+
+use super::world::{Answers, World};
+use crate::object::Object;
+
+const BOB: &str = "sip:bob@localhost";
+/// More statements than any of these calls takes.
+const MANY: u64 = 120;
+/// Long enough for every timer of a call.
+const REST_MS: i64 = 160_000;
+
+fn objects() -> [Object; 2] {
+    [
+        Object::Line(BOB.to_owned()),
+        Object::Mailbox(BOB.to_owned()),
+    ]
+}
+
+/// Plays `story` with a crash at every statement of each of Bob's objects in turn.
+fn crash_everywhere(story: impl Fn(&mut World)) {
+    for object in objects() {
+        let mut crashes = 0;
+        for nth in 0..MANY {
+            let mut world = World::new();
+            world.phone("anna", None, Credentials::None);
+            world.registered("bob", "bob", Answers::Reject(486));
+            world.crash(&object, nth);
+            story(&mut world);
+            world.advance(REST_MS);
+            if !world.has_crashed(&object, nth) {
+                break;
+            }
+            crashes += 1;
+            let place = format!("{object:?}, statement {nth}");
+            rests(&mut world, &place);
+        }
+        assert!(crashes > 10, "{object:?}: {crashes} crashes");
+    }
+}
+
+fn rests(world: &mut World, place: &str) {
+    let events = world.call_events("anna");
+    let ended = events
+        .iter()
+        .any(|event| matches!(event, Event::Ended { .. } | Event::Rejected { .. }));
+    assert!(ended, "{place}: {events:?}");
+    let [line, mailbox] = objects();
+    for (object, table) in [
+        (&line, "calls"),
+        (&line, "branches"),
+        (&mailbox, "voicemail_calls"),
+    ] {
+        let left = world.count(object, &format!("SELECT COUNT(*) FROM {table}"));
+        assert_eq!(left, 0, "{place}: rows in {table}");
+    }
+    world.answer("bob", Answers::Reject(486));
+    world.phone("second", None, Credentials::None);
+    world.call("second", BOB);
+    let events = world.call_events("second");
+    assert!(
+        events
+            .iter()
+            .any(|event| matches!(event, Event::Info { .. })),
+        "{place}: the next call gets {events:?}"
+    );
+}
+
+#[test]
+fn a_call_to_the_voicemail_survives_a_crash_at_every_statement() {
+    crash_everywhere(|world| {
+        world.call("anna", BOB);
+    });
+}
+
+#[test]
+fn a_skipped_greeting_survives_a_crash_at_every_statement() {
+    crash_everywhere(|world| {
+        let call = world.call("anna", BOB);
+        world.act("anna", |agent, now| {
+            agent.send_info(call, "application/dtmf-relay", b"Signal=#", now)
+        });
+    });
+}
+
+#[test]
+fn a_cancelled_call_survives_a_crash_at_every_statement() {
+    crash_everywhere(|world| {
+        world.answer("bob", Answers::Ring);
+        let call = world.call("anna", BOB);
+        world.act("anna", |agent, now| agent.hang_up(call, None, None, now));
+    });
+}
+
+#[test]
+fn a_vanishing_caller_survives_a_crash_at_every_statement() {
+    crash_everywhere(|world| {
+        world.answer("bob", Answers::Ring);
+        world.call("anna", BOB);
+        world.disconnect("anna");
+        world.act("anna", UserAgent::disconnected);
+    });
+}
