@@ -345,7 +345,8 @@ impl Arrival<'_> {
 
     /// The shard where a list goes on.
     fn directory(&self) -> Result<Object, Refusal> {
-        let Some(after) = query_value(&self.head.query, "after") else {
+        let after = query_value(&self.head.query, "after").filter(|after| !after.is_empty());
+        let Some(after) = after else {
             return Ok(Object::Directory(0));
         };
         let shard = after

@@ -12,7 +12,7 @@ use crate::{
 };
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-const REQUEST_HEADERS: &str = "authorization, content-type, range, repr-digest, tus-resumable, upload-checksum, upload-concat, upload-defer-length, upload-length, upload-metadata, upload-offset, x-http-method-override, x-requested-with, afterbeep-duration-ms";
+const REQUEST_HEADERS: &str = "authorization, content-type, range, repr-digest, tus-resumable, upload-checksum, upload-concat, upload-defer-length, upload-length, upload-metadata, upload-offset, x-http-method-override, x-requested-with";
 const EXPOSED: &str = "accept-ranges, afterbeep-receipt, afterbeep-session, content-disposition, content-length, content-range, etag, location, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, upload-defer-length, upload-expires, upload-length, upload-metadata, upload-offset, x-request-id";
 
 /// Whether the page that asks may use the API; a request without `Origin` does not come from a page.
@@ -61,8 +61,8 @@ pub fn finish(head: &Request, settings: &Settings, mut response: Response) -> Re
         set(&mut response, "x-request-id", request_id(head));
     }
     let open = head.path == "/embed/check" || head.path == "/.well-known/jwks.json";
+    set(&mut response, "vary", "origin");
     if let Some(origin) = head.header("origin") {
-        set(&mut response, "vary", "origin");
         if open || is_allowed(head, settings) {
             set(&mut response, "access-control-allow-origin", origin);
             set(&mut response, "access-control-expose-headers", EXPOSED);

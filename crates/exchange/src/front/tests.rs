@@ -308,6 +308,10 @@ fn the_admin_token_opens_users_and_their_mailboxes() {
         refused(asked("GET", "/admin/users?after=99:x", &admin)).0,
         422
     );
+    assert_eq!(
+        forwarded(asked("GET", "/admin/users?after=", &admin)).object,
+        Object::Directory(0)
+    );
     for wrong in ["Bearer dev-admin-toke", "Bearer ", "Basic dev-admin-token"] {
         let headers = [("authorization", wrong)];
         assert_eq!(
