@@ -243,7 +243,7 @@ export class AfterbeepCall extends HTMLElement {
       if (this.#ends.signal.aborted) return client.close();
       this.#client = client;
       this.#account = client.signed_in();
-      this.#stage.callerName = client.name();
+      this.#stage.callerName ||= client.name();
       this.#hear({ type: "outbox", items: await client.outbox() });
       return client;
     } catch (error) {
