@@ -6,7 +6,7 @@
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 
-const FILE_WITHIN_MS = 600_000;
+const FILE_WITHIN_MS = 300_000;
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 
 let passed = 0;
