@@ -28,7 +28,8 @@ pub struct Policy {
     pub mode: GateMode,
     /// The least measured rate that is good enough, in bytes acknowledged per second.
     pub threshold_bytes_per_second: u32,
-    /// With this many failures among the last [`WINDOW`] attempts the network is not good enough.
+    /// With this many failures among the last [`WINDOW`] attempts, the newest among them, the network is not
+    /// good enough.
     pub failures: u32,
     /// How long a measurement holds, in milliseconds.
     pub fresh_ms: i64,
@@ -139,6 +140,13 @@ pub struct Reason {
     pub text: String,
 }
 
+impl Attempt {
+    fn rate(&self) -> u64 {
+        let took = u64::try_from(self.took_ms).unwrap_or(0).max(1);
+        self.acknowledged.saturating_mul(1000) / took
+    }
+}
+
 impl Measurement {
     /// Notes an attempt; only the last [`WINDOW`] are kept.
     pub fn record(&mut self, attempt: Attempt) {
@@ -153,22 +161,21 @@ impl Measurement {
         self.waits = 0;
     }
 
-    /// Bytes acknowledged per second over the attempts that still hold. Failures count with their time
-    /// and no bytes; with nothing acknowledged there is no rate.
+    /// Bytes acknowledged per second, as a mean over the attempts that still hold, each older one with half
+    /// the weight of the next: a network that got well is believed after one good attempt. A failure counts
+    /// as nothing; with nothing acknowledged at all there is no rate.
     #[must_use]
     pub fn bytes_per_second(&self, policy: &Policy, now_ms: i64) -> Option<u64> {
-        let (mut bytes, mut time) = (0u64, 0u64);
-        for attempt in self.fresh(policy, now_ms) {
-            bytes = bytes.saturating_add(attempt.acknowledged);
-            time = time.saturating_add(u64::try_from(attempt.took_ms).unwrap_or(0));
+        let (mut weight, mut weights, mut sum) = (1u64 << WINDOW, 0u64, 0u64);
+        for attempt in self.fresh(policy, now_ms).rev() {
+            sum = sum.saturating_add(attempt.rate().saturating_mul(weight));
+            weights = weights.saturating_add(weight);
+            weight = (weight / 2).max(1);
         }
-        if bytes == 0 {
-            return None;
-        }
-        bytes.saturating_mul(1000).checked_div(time.max(1))
+        sum.checked_div(weights).filter(|rate| *rate > 0)
     }
 
-    fn fresh(&self, policy: &Policy, now_ms: i64) -> impl Iterator<Item = &Attempt> {
+    fn fresh(&self, policy: &Policy, now_ms: i64) -> impl DoubleEndedIterator<Item = &Attempt> {
         let oldest = now_ms.saturating_sub(policy.fresh_ms);
         self.attempts
             .iter()
@@ -213,6 +220,7 @@ struct Facts<'a> {
     failures: u32,
     attempts: u32,
     last_ended_ms: Option<i64>,
+    last_failed: bool,
 }
 
 impl<'a> Facts<'a> {
@@ -227,6 +235,7 @@ impl<'a> Facts<'a> {
             failures: measurement.failures(policy, now_ms),
             attempts: u32::try_from(fresh.count()).unwrap_or(u32::MAX),
             last_ended_ms: measurement.attempts.last().map(|last| last.ended_at_ms),
+            last_failed: measurement.attempts.last().is_some_and(|last| last.failed),
         }
     }
 
@@ -235,7 +244,7 @@ impl<'a> Facts<'a> {
     }
 
     fn judge(self) -> Decision {
-        if self.failures >= self.policy.failures {
+        if self.failures >= self.policy.failures && self.last_failed {
             let text = format!(
                 "{} of the last {} tries failed",
                 self.failures, self.attempts

@@ -120,13 +120,42 @@ fn a_failing_network_waits_although_what_arrives_is_fast() {
 }
 
 #[test]
-fn time_lost_in_failures_lowers_the_rate() {
+fn failures_lower_the_rate() {
     let attempts = [sent(300, 10_000, 1_000), failed(200, 4_000)];
     let measurement = online(&attempts);
     assert_eq!(
         measurement.bytes_per_second(&Policy::default(), NOW),
-        Some(2_000)
+        Some(3_333)
     );
+}
+
+#[test]
+fn a_network_that_got_well_goes_after_one_good_attempt() {
+    let slow = [
+        sent(300, 16_384, 16_384),
+        failed(200, 1),
+        failed(150, 1),
+        failed(120, 1),
+    ];
+    let mut measurement = online(&slow);
+    assert!(!matches!(
+        decide(&Policy::default(), &measurement, NOW),
+        Decision::Go { .. }
+    ));
+    measurement.record(sent(10, 16_384, 50));
+    assert!(matches!(
+        decide(&Policy::default(), &measurement, NOW),
+        Decision::Go { .. }
+    ));
+    measurement.record(sent(0, 4_096, 4_096));
+    measurement.record(sent(0, 4_096, 4_096));
+    measurement.record(sent(0, 4_096, 4_096));
+    measurement.record(sent(0, 4_096, 4_096));
+    measurement.record(sent(0, 4_096, 4_096));
+    assert!(!matches!(
+        decide(&Policy::default(), &measurement, NOW),
+        Decision::Go { .. }
+    ));
 }
 
 #[test]
