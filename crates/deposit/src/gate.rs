@@ -143,7 +143,10 @@ pub struct Reason {
 impl Attempt {
     fn rate(&self) -> u64 {
         let took = u64::try_from(self.took_ms).unwrap_or(0).max(1);
-        self.acknowledged.saturating_mul(1000) / took
+        self.acknowledged
+            .saturating_mul(1000)
+            .checked_div(took)
+            .unwrap_or(0)
     }
 }
 

@@ -173,3 +173,36 @@ fn two_ways_at_once_make_one_message() {
     assert_eq!(receipt(&rest), receipt(&whole));
     assert_eq!(world.messages().len(), 1);
 }
+
+#[test]
+fn on_disk_every_acknowledged_piece_and_the_receipt_survive_the_process() {
+    let folder = std::env::temp_dir().join(format!("afterbeep-deposit-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let sound = speech(500, 200);
+    let path = format!("/deposits/{DEPOSIT}.0");
+    let token = {
+        let world = World::on_disk(&folder);
+        let token = world.session();
+        world.ask(&Sent::creation(&token, Some(sound.len()), &VALUES));
+        token
+    };
+    for at in (0..sound.len()).step_by(20_000) {
+        let world = World::on_disk(&folder);
+        assert_eq!(offset(&world.ask(&Sent::new("HEAD", &path, &token))), at);
+        let end = (at + 20_000).min(sound.len());
+        world.ask(&Sent::patch(&path, &token, at, &sound[at..end]));
+    }
+    let found = |world: &World| {
+        let head = world.ask(&Sent::new("HEAD", &path, &token));
+        receipt(&head).unwrap().to_owned()
+    };
+    let first = found(&World::on_disk(&folder));
+    let world = World::on_disk(&folder);
+    assert_eq!(found(&world), first);
+    assert_eq!(world.messages().len(), 1);
+    assert_eq!(
+        world.media(world.messages()[0]["id"].as_str().unwrap()),
+        sound
+    );
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -4,6 +4,8 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -27,6 +29,9 @@ pub(crate) const NOW: i64 = 1_790_000_000_000;
 pub(crate) const BOB: &str = "sip:bob@localhost";
 pub(crate) const DEPOSIT: &str = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
 
+/// Every start of a process draws other randomness.
+static STARTS: AtomicU64 = AtomicU64::new(0);
+
 /// The process died, or the answer was lost: nobody heard anything.
 #[derive(Debug)]
 pub(crate) struct Killed;
@@ -34,6 +39,7 @@ pub(crate) struct Killed;
 pub(crate) struct World {
     pub(crate) settings: Settings,
     pub(crate) now_ms: i64,
+    folder: Option<PathBuf>,
     mailbox: Memory,
     uploads: RefCell<BTreeMap<String, Memory>>,
     pub(crate) blobs: RefCell<BTreeMap<String, Vec<u8>>>,
@@ -123,14 +129,25 @@ impl<'a> Sent<'a> {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(None, Memory::new())
+    }
+
+    /// A world on disk, as the process before left it. Its blobs stay in memory.
+    pub(crate) fn on_disk(folder: &Path) -> Self {
+        let mailbox = Memory::open(&folder.join("mailbox.sqlite"));
+        Self::with(Some(folder.to_owned()), mailbox)
+    }
+
+    fn with(folder: Option<PathBuf>, mailbox: Memory) -> Self {
         let world = Self {
+            folder,
             settings: settings(),
             now_ms: NOW,
-            mailbox: Memory::new(),
+            mailbox,
             uploads: RefCell::default(),
             blobs: RefCell::default(),
             revoked: RefCell::default(),
-            events: Cell::new(0),
+            events: Cell::new(STARTS.fetch_add(1 << 32, Ordering::Relaxed)),
             left: Cell::new(None),
             told: Cell::new(0),
             blob_store_down: Cell::new(false),
@@ -295,7 +312,9 @@ impl World {
         let context = self.context(Object::Upload(name.to_owned()));
         let mut uploads = self.uploads.borrow_mut();
         let memory = uploads.entry(name.to_owned()).or_insert_with(|| {
-            let memory = Memory::new();
+            let file = format!("{}.sqlite", name.replace('/', "-"));
+            let folder = self.folder.as_ref();
+            let memory = folder.map_or_else(Memory::new, |folder| Memory::open(&folder.join(file)));
             memory.transaction(upload::migrate).unwrap();
             memory
         });
