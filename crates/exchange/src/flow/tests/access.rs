@@ -7,7 +7,7 @@ use sip::{
     user_agent::{UserAgent, event::Event as AgentEvent},
 };
 
-use super::world::{Answers, World};
+use super::{phone::Answers, world::World};
 use crate::object::Object;
 
 const BOB: &str = "sip:bob@localhost";

@@ -3,12 +3,14 @@
 
 use sip::{call::event::Event, credentials::Credentials, user_agent::UserAgent};
 
-use super::world::{Answers, World};
+use super::{phone::Answers, world::World};
 use crate::object::Object;
 
 const BOB: &str = "sip:bob@localhost";
 /// More statements than any of these calls takes.
 const MANY: u64 = 120;
+/// Long enough for any greeting.
+const GREETING_MS: i64 = 30_000;
 /// Long enough for every timer of a call.
 const REST_MS: i64 = 160_000;
 
@@ -102,4 +104,31 @@ fn a_vanishing_caller_survives_a_crash_at_every_statement() {
         world.disconnect("anna");
         world.act("anna", UserAgent::disconnected);
     });
+}
+
+/// Whichever end vanishes without a word, after whatever frame: nothing is left behind.
+#[test]
+fn either_end_may_vanish_after_every_frame() {
+    for (phone, answers) in [
+        ("anna", Answers::Reject(486)),
+        ("anna", Answers::Accept),
+        ("bob", Answers::Reject(486)),
+        ("bob", Answers::Accept),
+    ] {
+        for frames in 0..12 {
+            let mut world = World::new();
+            world.phone("anna", None, Credentials::None);
+            world.registered("bob", "bob", answers);
+            world.die_after(phone, frames);
+            let call = world.call("anna", BOB);
+            world.advance(GREETING_MS);
+            world.act("anna", |agent, now| agent.hang_up(call, None, None, now));
+            world.advance(REST_MS);
+            world.act("anna", UserAgent::disconnected);
+            rests(
+                &mut world,
+                &format!("{phone} vanishes after {frames} frames"),
+            );
+        }
+    }
 }

@@ -3,5 +3,6 @@
 mod access;
 mod calling;
 mod crash;
+mod phone;
 mod voicemail;
 mod world;

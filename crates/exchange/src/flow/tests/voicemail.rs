@@ -8,7 +8,7 @@ use sip::{
     session_info::SessionInfo,
 };
 
-use super::world::{Answers, World};
+use super::{phone::Answers, world::World};
 use crate::object::Object;
 
 const BOB: &str = "sip:bob@localhost";

@@ -9,10 +9,11 @@ use sip::{
     credentials::Credentials,
     user_agent::{
         UserAgent,
-        configuration::Configuration,
         event::{CallHandle, Event, Output},
     },
 };
+
+use super::phone::{Answers, OFFER, Phone};
 
 use crate::{
     context::{Context, Entropy, Outcome},
@@ -41,32 +42,9 @@ pub(super) struct World {
     /// KV writes in order.
     pub(super) sessions: Vec<(String, String)>,
     queue: VecDeque<(Object, Effect)>,
+    /// This phone is gone without a word after so many frames to or from it.
+    cut: Option<(String, u32)>,
 }
-
-/// A user agent at the far end of a connection, and what it saw.
-pub(super) struct Phone {
-    pub(super) agent: UserAgent,
-    pub(super) flow: String,
-    pub(super) events: Vec<Event>,
-    /// Every SIP message it received.
-    pub(super) received: Vec<Message>,
-    sent: Vec<Vec<u8>>,
-    answers: Answers,
-}
-
-/// What a phone does when it is called.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Answers {
-    /// 180, 200 with this SDP.
-    Accept,
-    /// A failure.
-    Reject(u16),
-    /// 180 and nothing more.
-    Ring,
-}
-
-pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n";
-pub(super) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n";
 
 impl World {
     /// An exchange with accounts for alice and bob.
@@ -84,6 +62,7 @@ impl World {
             phones: BTreeMap::new(),
             sessions: Vec::new(),
             queue: VecDeque::new(),
+            cut: None,
         };
         for name in ["alice", "bob"] {
             world.make_account(name);
@@ -134,28 +113,8 @@ impl World {
     /// A phone with a connection; `name` is its owner, or anything for an anonymous one.
     pub(super) fn phone(&mut self, name: &str, address: Option<&str>, credentials: Credentials) {
         let seed = self.seed();
-        let agent = UserAgent::new(
-            Configuration {
-                address: address.map(ToOwned::to_owned),
-                display_name: None,
-                domain: "localhost".to_owned(),
-                credentials,
-                instance: None,
-                register_expires_s: 600,
-            },
-            seed,
-        );
-        self.phones.insert(
-            name.to_owned(),
-            Phone {
-                agent,
-                flow: String::new(),
-                events: Vec::new(),
-                received: Vec::new(),
-                sent: Vec::new(),
-                answers: Answers::Ring,
-            },
-        );
+        let phone = Phone::new(address, credentials, seed);
+        self.phones.insert(name.to_owned(), phone);
         self.connect(name);
     }
 
@@ -213,6 +172,26 @@ impl World {
     pub(super) fn die(&mut self, phone: &str) {
         let name = std::mem::take(&mut self.get(phone).flow);
         self.flows.remove(&name);
+    }
+
+    /// The connection of this phone will be gone after so many frames, without a word.
+    pub(super) fn die_after(&mut self, phone: &str, frames: u32) {
+        self.cut = Some((phone.to_owned(), frames));
+    }
+
+    /// Counts a frame on a connection; false when it is gone from now on.
+    fn carries(&mut self, flow: &str) -> bool {
+        let Some((name, left)) = self.cut.clone() else {
+            return true;
+        };
+        if self.get(&name).flow != flow {
+            return true;
+        }
+        self.cut = left.checked_sub(1).map(|left| (name.clone(), left));
+        if self.cut.is_none() {
+            self.die(&name);
+        }
+        left > 0
     }
 
     pub(super) fn get(&mut self, phone: &str) -> &mut Phone {
@@ -439,6 +418,9 @@ impl World {
     /// Whether the connection took the frame.
     fn deliver(&mut self, flow: &str, frame: &[u8]) -> bool {
         let now_ms = self.now_ms;
+        if !self.carries(flow) {
+            return false;
+        }
         let Some(phone) = self.phones.values_mut().find(|phone| phone.flow == flow) else {
             return false;
         };
@@ -450,6 +432,9 @@ impl World {
     }
 
     fn frame(&mut self, flow: &str, frame: &[u8]) {
+        if !self.carries(flow) {
+            return;
+        }
         let Some(state) = self.flows.get(flow).cloned() else {
             return;
         };
@@ -488,27 +473,5 @@ impl World {
             return true;
         }
         false
-    }
-}
-
-impl Phone {
-    /// Answers calls as told, and every INFO with 200, as a client does that has stored it.
-    fn take(&mut self, event: Event, now_ms: i64) {
-        match &event {
-            Event::Incoming { call, .. } => match self.answers {
-                Answers::Accept => {
-                    self.agent.ring(*call, now_ms);
-                    self.agent.answer(*call, ANSWER, now_ms);
-                }
-                Answers::Reject(status) => self.agent.reject(*call, status, now_ms),
-                Answers::Ring => self.agent.ring(*call, now_ms),
-            },
-            Event::Call {
-                call,
-                event: CallEvent::Info { id, .. },
-            } => self.agent.accept_info(*call, *id),
-            _ => {}
-        }
-        self.events.push(event);
     }
 }

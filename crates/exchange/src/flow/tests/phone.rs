@@ -1,0 +1,74 @@
+//! The phones of the stories: the product's own user agent with a simple owner.
+
+use sip::{
+    Message,
+    call::event::Event as CallEvent,
+    credentials::Credentials,
+    user_agent::{UserAgent, configuration::Configuration, event::Event},
+};
+
+/// A user agent at the far end of a connection, and what it saw.
+pub(super) struct Phone {
+    pub(super) agent: UserAgent,
+    pub(super) flow: String,
+    pub(super) events: Vec<Event>,
+    /// Every SIP message it received.
+    pub(super) received: Vec<Message>,
+    pub(super) sent: Vec<Vec<u8>>,
+    pub(super) answers: Answers,
+}
+
+/// What a phone does when it is called.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Answers {
+    /// 180, 200 with this SDP.
+    Accept,
+    /// A failure.
+    Reject(u16),
+    /// 180 and nothing more.
+    Ring,
+}
+
+pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n";
+pub(super) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n";
+
+impl Phone {
+    pub(super) fn new(address: Option<&str>, credentials: Credentials, seed: [u8; 32]) -> Self {
+        let configuration = Configuration {
+            address: address.map(ToOwned::to_owned),
+            display_name: None,
+            domain: "localhost".to_owned(),
+            credentials,
+            instance: None,
+            register_expires_s: 600,
+        };
+        Self {
+            agent: UserAgent::new(configuration, seed),
+            flow: String::new(),
+            events: Vec::new(),
+            received: Vec::new(),
+            sent: Vec::new(),
+            answers: Answers::Ring,
+        }
+    }
+
+    /// Answers calls as told, and every INFO with 200, as a client does that has stored it.
+    pub(super) fn take(&mut self, event: Event, now_ms: i64) {
+        match &event {
+            Event::Incoming { call, .. } => match self.answers {
+                Answers::Accept => {
+                    self.agent.ring(*call, now_ms);
+                    self.agent.answer(*call, ANSWER, now_ms);
+                }
+                Answers::Reject(status) => self.agent.reject(*call, status, now_ms),
+                Answers::Ring => self.agent.ring(*call, now_ms),
+            },
+            Event::Call {
+                call,
+                event: CallEvent::Info { id, .. },
+            } => self.agent.accept_info(*call, *id),
+            _ => {}
+        }
+        self.events.push(event);
+    }
+}
