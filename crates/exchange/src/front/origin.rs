@@ -62,11 +62,10 @@ pub fn finish(head: &Request, settings: &Settings, mut response: Response) -> Re
     }
     let open = head.path == "/embed/check" || head.path == "/.well-known/jwks.json";
     set(&mut response, "vary", "origin");
-    if let Some(origin) = head.header("origin") {
-        if open || is_allowed(head, settings) {
-            set(&mut response, "access-control-allow-origin", origin);
-            set(&mut response, "access-control-expose-headers", EXPOSED);
-        }
+    let allowed = open || is_allowed(head, settings);
+    if let Some(origin) = head.header("origin").filter(|_| allowed) {
+        set(&mut response, "access-control-allow-origin", origin);
+        set(&mut response, "access-control-expose-headers", EXPOSED);
     }
     response.headers.retain(|(name, _)| name != REQUEST_ID);
     response

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     UNDO_MS, WAKEUP, show,
     show::{Message, find},
-    store::{keep_for, purge},
+    store::{end_ms, keep_for, purge},
 };
 use crate::{
     context::Context,
@@ -185,6 +185,14 @@ pub(in crate::mailbox) fn on_wakeup(
     };
     let mut effects = Vec::new();
     if !message.removed {
+        let since = message.heard_at_ms.unwrap_or(message.received_at_ms);
+        // The owner may have chosen a longer retention since this wake-up was set.
+        if let Some(end) = end_ms(sql, context, &message.state, since)?
+            && end > context.now_ms
+        {
+            wakeup::set(sql, WAKEUP, id, end)?;
+            return Ok(effects);
+        }
         count(sql, context, &message.state, -1)?;
         effects = notification::tell_counts(sql, context)?;
     }

@@ -73,8 +73,7 @@ fn insert_part(sql: &dyn Sql, message_id: &str, part: &NewPart) -> Result<(), Sq
     Ok(())
 }
 
-/// Sets when a message goes for good: retention counts from `since_ms`, three times as long while nobody
-/// heard it. A saved message stays.
+/// Sets when a message goes for good.
 pub(super) fn keep_for(
     sql: &dyn Sql,
     context: &Context<'_>,
@@ -82,18 +81,30 @@ pub(super) fn keep_for(
     state: &str,
     since_ms: i64,
 ) -> Result<(), SqlError> {
+    match end_ms(sql, context, state, since_ms)? {
+        Some(due) => wakeup::set(sql, WAKEUP, id, due),
+        None => wakeup::clear(sql, WAKEUP, id),
+    }
+}
+
+/// When a message goes for good: retention counts from `since_ms` (heard or received), three times as long
+/// while nobody heard it. A saved message stays.
+pub(super) fn end_ms(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    state: &str,
+    since_ms: i64,
+) -> Result<Option<i64>, SqlError> {
     let days = settings::load(sql)?.retention_days;
     let retention = days.map_or(context.settings.retention_ms, |days| {
         i64::from(days).saturating_mul(DAY_MS)
     });
-    match state {
-        "saved" => wakeup::clear(sql, WAKEUP, id),
-        "new" => {
-            let due = since_ms.saturating_add(retention.saturating_mul(UNHEARD_FACTOR));
-            wakeup::set(sql, WAKEUP, id, due)
-        }
-        _ => wakeup::set(sql, WAKEUP, id, since_ms.saturating_add(retention)),
-    }
+    let kept = match state {
+        "saved" => return Ok(None),
+        "new" => retention.saturating_mul(UNHEARD_FACTOR),
+        _ => retention,
+    };
+    Ok(Some(since_ms.saturating_add(kept)))
 }
 
 /// Removes a message with all its bytes for good.

@@ -270,3 +270,15 @@ fn a_crash_at_any_statement_of_a_removal_leaves_all_or_nothing() {
     }
     panic!("the removal never came through");
 }
+
+#[test]
+fn a_longer_retention_counts_for_messages_that_are_there_already() {
+    let mut bob = Bob::new();
+    bob.deposit("m1", 1);
+    bob.call("PATCH", "/mailbox/messages/m1", r#"{"state":"heard"}"#);
+    bob.call("PATCH", "/mailbox/settings", r#"{"retention_days":60}"#);
+    bob.wait(60 * DAY_MS - 1);
+    assert_eq!(bob.listed(), ["m1"]);
+    bob.wait(1);
+    assert_eq!(bob.listed(), Vec::<String>::new());
+}
