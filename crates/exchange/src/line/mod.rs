@@ -6,6 +6,7 @@ mod authentication;
 mod binding;
 mod branch;
 mod call;
+mod limit;
 mod registration;
 mod ringing;
 mod summary;
@@ -36,6 +37,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         binding::SCHEMA,
         branch::SCHEMA,
         call::SCHEMA,
+        limit::SCHEMA,
         summary::SCHEMA,
     ] {
         first.extend(schema);

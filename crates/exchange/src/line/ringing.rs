@@ -7,6 +7,7 @@ use super::{
     account, binding,
     branch::{self, Branch, Ending},
     call::{self, Call, Stage},
+    limit,
 };
 use crate::{
     context::Context,
@@ -232,6 +233,10 @@ fn refusal(
     }
     if !caller.verified && !context.settings.anonymous_callers {
         return Ok(Some((403, "Sign In To Call")));
+    }
+    let network = caller.network.as_deref().unwrap_or_default();
+    if *request.method() == Method::Invite && !limit::may_ring(sql, context, network)? {
+        return Ok(Some((503, "Too Many Calls")));
     }
     if request.header("Proxy-Require").is_some() {
         return Ok(Some((420, "Bad Extension")));

@@ -241,6 +241,28 @@ fn calls_of_one_connection_are_limited_by_the_minute() {
 }
 
 #[test]
+fn one_network_rings_one_line_only_so_often_however_many_connections_it_has() {
+    let mut settings = crate::settings::tests::settings();
+    settings.limit_invites_per_minute = 2;
+    let mut world = World::with_settings(settings);
+    let mut sessions = Vec::new();
+    for phone in ["one", "two", "three"] {
+        world.phone(phone, None, Credentials::None);
+        world.call(phone, BOB);
+        sessions.push(world.sessions.len());
+    }
+    assert_eq!(sessions, [1, 2, 2]);
+    assert!(matches!(
+        world.call_events("three").last(),
+        Some(Event::Rejected { status: 503, .. })
+    ));
+    world.advance(61_000);
+    world.phone("four", None, Credentials::None);
+    world.call("four", BOB);
+    assert_eq!(world.sessions.len(), 3);
+}
+
+#[test]
 fn options_say_what_is_understood() {
     let mut world = World::new();
     world.phone("anna", None, Credentials::None);
