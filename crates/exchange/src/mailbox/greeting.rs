@@ -125,7 +125,7 @@ fn count(sql: &dyn Sql, context: &Context<'_>, bytes_used: i64) -> Result<(), Sq
 }
 
 /// Removes the present greeting and says how many bytes that frees.
-fn discard(sql: &dyn Sql) -> Result<i64, SqlError> {
+pub(super) fn discard(sql: &dyn Sql) -> Result<i64, SqlError> {
     let rows = sql.query("DELETE FROM greeting RETURNING media_id, size", &[])?;
     for row in &rows {
         media::remove(sql, &row.text(0))?;

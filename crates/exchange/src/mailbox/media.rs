@@ -186,7 +186,11 @@ pub(super) fn file_name(name: &str, content_type: &str) -> String {
 
 /// What is said of a medium beside its bytes: nothing in it may run in a browser.
 fn described(status: u16, medium: &Medium, etag: &str) -> Response {
-    let disposition = format!("inline; filename=\"{}\"", medium.file_name);
+    let playable = ["audio/", "video/"]
+        .iter()
+        .any(|kind| medium.content_type.starts_with(kind));
+    let shown = if playable { "inline" } else { "attachment" };
+    let disposition = format!("{shown}; filename=\"{}\"", medium.file_name);
     Response::status(status)
         .with_header("content-type", medium.content_type.as_str())
         .with_header("accept-ranges", "bytes")

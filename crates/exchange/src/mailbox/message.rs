@@ -6,7 +6,7 @@ mod store;
 
 pub use self::store::insert;
 pub(super) use self::{
-    change::{change, on_wakeup, remove, restore},
+    change::{change, on_wakeup, remove, remove_all, restore},
     show::{brief, list, media, show},
 };
 use crate::signal::Caller;

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod block;
 pub mod deposit;
+mod erasure;
 pub mod greeting;
 pub mod media;
 mod media_type;
@@ -151,6 +152,7 @@ fn owner(
 ) -> Answered {
     match (method, rest) {
         ("GET", []) => account::show(sql, context),
+        ("DELETE", []) => erasure::erase(sql, context),
         ("GET", ["messages"]) => message::list(sql, context, request),
         ("GET", ["messages", id]) => message::show(sql, context, request, id),
         ("PATCH", ["messages", id]) => message::change(sql, context, request, id),

@@ -9,7 +9,7 @@ pub use self::line::tell_counts;
 pub(super) use self::{
     delivery::{on_posted, on_wakeup},
     line::tell_ring_timeout,
-    webhook::{add_webhook, list_webhooks, remove_webhook, webhooks},
+    webhook::{add_webhook, forget_all, list_webhooks, remove_webhook, webhooks},
 };
 use crate::{
     context::Context,

@@ -30,6 +30,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// Rows outlive the token by so long, so that a late retry finds its receipt.
 const KEPT_AFTER_END_MS: i64 = 30 * DAY_MS;
 const FORGOTTEN_AT_ONCE: u64 = 500;
+const STORED_AT_ONCE: usize = 100;
 
 /// One session as it is stored.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -176,6 +177,16 @@ pub(super) fn revoke_all_of(sql: &dyn Sql, caller: &str) -> Result<Vec<Effect>, 
     )?;
     let revoked = |row: &Row| stored(&row.text(0), "revoked", row.integer(1));
     Ok(rows.iter().map(revoked).collect())
+}
+
+/// Revokes every session. The rows decide; of very many only some are written to the store as well.
+pub(super) fn revoke_all(sql: &dyn Sql) -> Result<Vec<Effect>, SqlError> {
+    let rows = sql.query(
+        "UPDATE sessions SET state = 'revoked' WHERE state <> 'revoked' RETURNING id, expires_at",
+        &[],
+    )?;
+    let revoked = |row: &Row| stored(&row.text(0), "revoked", row.integer(1));
+    Ok(rows.iter().take(STORED_AT_ONCE).map(revoked).collect())
 }
 
 /// Forgets rows of sessions that ended long ago, as many as one alarm can do.

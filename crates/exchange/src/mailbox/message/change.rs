@@ -146,6 +146,17 @@ fn hide(sql: &dyn Sql, context: &Context<'_>, message: &Message) -> Result<Vec<E
     notification::tell_counts(sql, context)
 }
 
+/// Removes all messages, without an undo; their bytes go by wake-ups that are due now. The caller sets the
+/// counters.
+pub(in crate::mailbox) fn remove_all(sql: &dyn Sql, context: &Context<'_>) -> Result<(), SqlError> {
+    sql.query(
+        "INSERT INTO wakeups (kind, key, due) SELECT ?, id, ? FROM messages WHERE true ON CONFLICT (kind, key) DO UPDATE SET due = excluded.due",
+        &[WAKEUP.into(), context.now_ms.into()],
+    )?;
+    sql.query("DELETE FROM messages", &[])?;
+    Ok(())
+}
+
 /// `POST /mailbox/messages/{id}/restore`; of a message that was not removed it is the message itself.
 pub(in crate::mailbox) fn restore(
     sql: &dyn Sql,
@@ -181,7 +192,8 @@ pub(in crate::mailbox) fn on_wakeup(
     id: &str,
 ) -> Result<Vec<Effect>, SqlError> {
     let Some(message) = find(sql, id)? else {
-        return Ok(Vec::new());
+        // Erased with all others; its bytes are still there.
+        return purge(sql, context, id);
     };
     let mut effects = Vec::new();
     if !message.removed {

@@ -104,6 +104,14 @@ pub(in crate::mailbox) fn remove_webhook(sql: &dyn Sql, request: &Request, id: &
     Ok((Response::status(204), Vec::new()))
 }
 
+/// Forgets all webhooks, and what waits for them.
+pub(in crate::mailbox) fn forget_all(sql: &dyn Sql) -> Result<(), SqlError> {
+    for row in sql.query("SELECT id FROM webhooks", &[])? {
+        forget(sql, &row.text(0))?;
+    }
+    Ok(())
+}
+
 /// Whether there was one to forget.
 pub(super) fn forget(sql: &dyn Sql, id: &str) -> Result<bool, SqlError> {
     let dropped = sql.query(

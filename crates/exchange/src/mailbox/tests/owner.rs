@@ -1,6 +1,6 @@
 //! Sign-ins of the owner, and what the owner chooses.
 
-use super::{Bob, json, request};
+use super::{super::session, Bob, anna, json, request};
 use crate::{front, signal::Signal};
 
 fn as_generation(bob: &Bob, generation: &str) -> (u16, serde_json::Value) {
@@ -84,4 +84,37 @@ fn a_body_that_is_no_json_is_a_bad_request() {
         (status, problem["code"].as_str()),
         (400, Some("bad_request"))
     );
+}
+
+#[test]
+fn an_erased_mailbox_is_empty_at_once_and_free_soon() {
+    let mut bob = Bob::new();
+    for index in 0..120 {
+        bob.deposit(&format!("m{index}"), 10);
+    }
+    bob.call("DELETE", "/mailbox/messages/m0", "");
+    bob.call(
+        "POST",
+        "/mailbox/blocks",
+        r#"{"address":"sip:alice@localhost"}"#,
+    );
+    bob.call("PATCH", "/mailbox/settings", r#"{"greeting":"none"}"#);
+    let issued = bob.event(|sql, context| session::issue(sql, context, &anna(), "voice"));
+    let issued = issued.expect("issued");
+    assert_eq!(bob.call("DELETE", "/mailbox", "").0, 204);
+    let (_, mailbox, _) = bob.call("GET", "/mailbox", "");
+    assert_eq!(mailbox["counts"]["total"], 0);
+    assert_eq!(mailbox["blocks"], serde_json::json!([]));
+    assert_eq!(mailbox["settings"]["greeting"], "personal");
+    assert_eq!(bob.listed(), Vec::<String>::new());
+    assert_eq!(bob.call("POST", "/mailbox/messages/m1/restore", "").0, 404);
+    let row = bob.event(|sql, _| session::find(sql, &issued.session_id));
+    assert_eq!(row.expect("row").state, session::SessionState::Revoked);
+    for _ in 0..5 {
+        bob.wait(1);
+    }
+    let left = bob.event(|sql, _| sql.query("SELECT COUNT(*) FROM media_chunks", &[]));
+    assert_eq!(left[0].integer(0), 0);
+    let (_, mailbox, _) = bob.call("GET", "/mailbox", "");
+    assert_eq!(mailbox["storage"]["used"], 0);
 }
