@@ -4,8 +4,9 @@
 import { complete, nameOf } from "./address.js";
 import { CallStage } from "./call-stage.js";
 import { HOME, open } from "./engine.js";
+import { size } from "./figures.js";
 import { GreetingPlayer } from "./greeting-player.js";
-import { answerUpdates, promiseSending, registerWorker } from "./offline.js";
+import { followUpdates, promiseSending, registerWorker } from "./offline.js";
 import { mirror } from "./mirror.js";
 import { OutboxList } from "./outbox-list.js";
 import { sheetsOf } from "./style.js";
@@ -16,11 +17,12 @@ import { tree } from "./tree.js";
 
 const MIRRORED = ["to", "server", "from", "kind", "max-duration", "silence-timeout", "open-on", "network-gate", "lang", "theme", "processing"];
 const IN_HAND = new Set(["recording", "paused", "review", "queued", "waiting", "uploading", "deposited", "failed"]);
+const LITTLE_SPACE = 5_000_000;
 const DELIVERED_SHOWN_MS = 24 * 3_600_000;
 const DELIVERED_SHOWN = 3;
 const DRAFTING = new Set(["recording", "paused", "review"]);
 const PENDING = new Set(["queued", "waiting", "uploading"]);
-const BUSY = new Set(["calling", "ringing", "talking", "greeting", "recording", "paused"]);
+const AT_REST = new Set(["idle", "queued", "waiting", "uploading", "deposited", "failed"]);
 const FRESH = new Set(["call", "record", "again", "send"]);
 const TICK_MS = 1000;
 
@@ -89,7 +91,7 @@ export class AfterbeepCall extends HTMLElement {
     this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
     this.#opening = this.#open();
     this.update();
-    answerUpdates(() => this.busy, signal);
+    followUpdates(() => this.busy, signal);
     void registerWorker();
   }
 
@@ -113,9 +115,9 @@ export class AfterbeepCall extends HTMLElement {
     return this.#state;
   }
 
-  /** Whether leaving the page now would end a call or a recording. */
+  /** Whether leaving the page now would interrupt somebody. */
   get busy() {
-    return BUSY.has(this.#state);
+    return !AT_REST.has(this.#state) || this.#stage.dialled !== "";
   }
 
   /** The caller's own account; address and password, never kept in an attribute. */
@@ -264,6 +266,7 @@ export class AfterbeepCall extends HTMLElement {
       case "outbox": return this.#list(event.items);
       case "progress": return this.#progress(event);
       case "deposited": return this.#emit("deposited", event);
+      case "storage": return this.#weigh(event);
       case "error": return this.#fail(event);
       default: return undefined;
     }
@@ -302,6 +305,11 @@ export class AfterbeepCall extends HTMLElement {
     if (item) item.sent = event.sent;
     this.update();
     this.#emit("progress", event);
+  }
+
+  #weigh({ free_bytes: free }) {
+    if (free === undefined || free > LITTLE_SPACE) return;
+    this.#stage.complain(`Only ${size(free)} are left on this device. What you recorded is safe, but a long message may not fit; free some space first.`);
   }
 
   async #promise() {

@@ -63,6 +63,11 @@ export class GreetingStudio {
     if (event.type === "recorded") this.#recorded(event);
   }
 
+  /** Whether a recording waits for a decision. */
+  get busy() {
+    return this.#draft !== "";
+  }
+
   /** Releases the sound. */
   close() {
     this.#player.close();

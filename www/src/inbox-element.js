@@ -8,7 +8,7 @@ import { clock, count } from "./figures.js";
 import { GreetingStudio } from "./greeting-studio.js";
 import { MessageList } from "./message-list.js";
 import { mirror } from "./mirror.js";
-import { answerUpdates, registerWorker } from "./offline.js";
+import { followUpdates, registerWorker } from "./offline.js";
 import { sheetsOf } from "./style.js";
 import { button, say, tree } from "./tree.js";
 import { explain } from "./trouble.js";
@@ -115,9 +115,9 @@ export class AfterbeepInbox extends HTMLElement {
   connectedCallback() {
     this.#ends = new AbortController();
     const signal = this.#ends.signal;
-    window.addEventListener("online", () => void this.#refresh(), { signal });
+    for (const name of ["online", "offline"]) window.addEventListener(name, () => void this.#refresh(), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void this.#refresh(), { signal });
-    answerUpdates(() => this.#recording, signal);
+    followUpdates(() => this.#recording || this.#studio.busy || this.#password.value !== "", signal);
     this.#opening = this.#open();
     this.#address.value ||= this.getAttribute("address") ?? "";
     this.update();
@@ -153,7 +153,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#leave.hidden = !inside;
     say(this.#account, inside ? this.#owner.display_name || nameOf(this.#owner.address) : "");
     say(this.#headline, inside ? "Inbox" : "Your inbox");
-    say(this.#status, this.#said || (inside && this.#loaded && this.#total > 0 ? this.#summary() : ""));
+    say(this.#status, this.#said || (inside ? this.#summary() : ""));
     this.#list.show(inside ? this.#messages : [], Date.now());
     this.#empty.hidden = !(inside && this.#loaded && this.#messages.length === 0);
     this.#older.hidden = !(inside && this.#next);
@@ -165,6 +165,8 @@ export class AfterbeepInbox extends HTMLElement {
   }
 
   #summary() {
+    if (!navigator.onLine) return "You are offline. New messages come with the network.";
+    if (!this.#loaded || this.#total === 0) return "";
     const fresh = this.#new > 0 ? count(this.#new, "new message") : "Nothing new";
     return `${fresh}, ${this.#total} in all`;
   }
@@ -242,6 +244,7 @@ export class AfterbeepInbox extends HTMLElement {
   /** Fetches the newest messages; while that goes on, further calls wait for one more fetch. */
   async #refresh() {
     if (!this.#owner) return;
+    if (!navigator.onLine) return this.update();
     if (this.#refreshing) {
       this.#stale = true;
       return this.#refreshing;

@@ -17,14 +17,18 @@ export async function registerWorker() {
 }
 
 /**
- * Answers a new service worker that asks whether it may take over.
+ * Answers a new service worker that asks whether it may take over, and starts anew once it has: a page
+ * never mixes its own scripts with another version's recorder.
  * @param {() => boolean} busy
  * @param {AbortSignal} signal
  */
-export function answerUpdates(busy, signal) {
-  const answer = ({ data, ports }) => data?.type === "afterbeep-busy" && ports[0]?.postMessage(busy());
-  navigator.serviceWorker?.addEventListener("message", answer, { signal });
-  navigator.serviceWorker?.startMessages();
+export function followUpdates(busy, signal) {
+  const workers = navigator.serviceWorker;
+  if (HOME !== location.origin || !workers) return;
+  const hadOne = workers.controller !== null;
+  workers.addEventListener("message", ({ data, ports }) => data?.type === "afterbeep-busy" && ports[0]?.postMessage(busy()), { signal });
+  workers.addEventListener("controllerchange", () => hadOne && !busy() && location.reload(), { signal });
+  workers.startMessages();
 }
 
 /**
