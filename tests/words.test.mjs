@@ -1,0 +1,91 @@
+// What the pages say and draw, as far as it needs no browser: figures, addresses, callers, waveforms, and
+// the sentences about where a message is.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { complete, nameOf } from '../www/src/address.js';
+import { outboxLines, OUTBOX_CONTROLS, VIEWS } from '../www/src/call-words.js';
+import { callerOf, callLink } from '../www/src/caller.js';
+import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
+import { heights, resample } from '../www/src/peaks.js';
+
+const NOW = Date.UTC(2026, 10, 22, 12);
+const STATES = 'idle calling ringing talking greeting ended ready recording paused review queued waiting uploading deposited failed'.split(' ');
+
+const situation = (more = {}) => ({ name: 'Bob', online: true, promised: false, unfinished: 0, unfinishedName: '', now: NOW, ...more });
+const item = (state, more = {}) => ({ deposit_id: 'd', to: 'sip:bob@example.com', state, created_at: NOW, duration_ms: 8000, size: 20_000, waveform: [], sent: 0, ...more });
+
+test('figures read as people write them', () => {
+  const rows = [
+    [clock(0), '0:00'], [clock(8_900), '0:08'], [clock(65_000), '1:05'], [clock(3_665_000), '1:01:05'], [clock(NaN), '0:00'],
+    [spoken(1000), '1 second'], [spoken(62_000), '1 minute 2 seconds'],
+    [size(999), '999 bytes'], [size(64_400), '64 kB'], [size(999_600), '1.0 MB'],
+    [rate(1000), '8.0 kbit/s'], [rate(8000), '64 kbit/s'],
+    [age(NOW - 59_000, NOW), 'just now'], [age(NOW - 3_600_000, NOW), '1 h ago'], [age(NOW - 30 * 3_600_000, NOW), 'yesterday'],
+    [until(NOW + 11_001, NOW), 'in 12 s'], [until(NOW - 1, NOW), 'now'], [until(NOW + 150_000, NOW), 'in 3 min'],
+  ];
+  for (const [read, expected] of rows) assert.equal(read, expected);
+});
+
+test('a typed name becomes an address of the server, and anything complete stays', () => {
+  const rows = [
+    ['bob', 'sip:bob@edge.example.com'], [' bob ', 'sip:bob@edge.example.com'], ['bob@other.example', 'sip:bob@other.example'],
+    ['sip:bob@other.example', 'sip:bob@other.example'], ['+49 30 1234', 'tel:+49301234'], ['', ''],
+  ];
+  for (const [typed, expected] of rows) assert.equal(complete(typed, 'wss://edge.example.com/sip'), expected);
+  assert.equal(nameOf('sip:b%C3%B6b@example.com'), 'Böb');
+  assert.equal(nameOf('sip:100%@example.com'), '100%');
+});
+
+test('a caller is named as far as he is known, and called back only where there is an address', () => {
+  const anonymous = callerOf({ from: null, from_name: 'Anna', from_verified: false });
+  assert.equal(anonymous.label, 'Anna (not verified)');
+  assert.equal(anonymous.address, '');
+  assert.match(anonymous.reason, /no|without/);
+  assert.equal(callerOf({ from: 'sip:anonymous@anonymous.invalid', from_verified: false }).address, '');
+  assert.deepEqual(callerOf({ from: 'sip:alice@example.com', from_verified: true }), { label: 'Alice', address: 'sip:alice@example.com', reason: '' });
+  assert.equal(callerOf({}).label, 'Somebody (not verified)');
+  assert.equal(callLink('sip:bob@example.com', 'https://example.com'), 'https://example.com/?to=bob');
+  assert.equal(callLink('sip:bob@other.example', 'https://example.com'), 'https://example.com/?to=bob@other.example');
+  assert.equal(callLink('sip:bob@localhost', 'http://127.0.0.1:8787'), 'http://127.0.0.1:8787/?to=bob');
+});
+
+test('a waveform keeps its peaks at any width, and silence stays flat', () => {
+  assert.deepEqual(heights([0, 0, 0]), [0, 0, 0]);
+  assert.equal(Math.max(...heights([10, 20, 40])), 1, 'a quiet voice is still seen');
+  assert.deepEqual(resample([0, 1, 0, 0.5], 2), [1, 0.5]);
+  assert.deepEqual(resample([0.2, 0.4], 4), [0.2, 0.2, 0.4, 0.4]);
+  assert.deepEqual(resample([], 3), [0, 0, 0]);
+});
+
+test('every state of the element has words and controls', () => {
+  for (const state of STATES) {
+    const view = VIEWS[state];
+    assert.ok(view.headline(situation()).length > 0, state);
+    assert.equal(typeof view.note(situation()), 'string', state);
+    assert.ok(view.controls.length > 0, state);
+  }
+});
+
+test('a sent message says that it is not yet with the callee, and only a promise that is kept', () => {
+  const waiting = item('waiting', { reason: { code: 'offline', text: 'This device is offline' } });
+  const lines = (more) => outboxLines(waiting, situation({ online: false, ...more }));
+  assert.deepEqual(lines({ promised: true }), ['Saved on this device. Not yet with Bob', 'Goes up by itself when you are online']);
+  assert.deepEqual(lines({ promised: false }), ['Saved on this device. Not yet with Bob', 'Open this page again when you are online']);
+  assert.equal(VIEWS.queued.headline(situation({ online: false })), 'Saved on this device. Not yet with Bob');
+  assert.equal(outboxLines(item('deposited'), situation())[0], 'With Bob');
+});
+
+test('a weak uplink is said with value, threshold and next try', () => {
+  const reason = { code: 'slow', text: 'The last tries were slow', measured_bytes_per_second: 1000, threshold_bytes_per_second: 4000, next_try_at: NOW + 12_000 };
+  const [, next] = outboxLines(item('waiting', { reason }), situation());
+  assert.equal(next, 'Waiting: uplink too weak. The last tries were slow. Uplink 8.0 kbit/s, wanted 32 kbit/s. Next try in 12 s.');
+});
+
+test('a refused message says so, keeps its reason, and can be sent again; a draft can be sent', () => {
+  const [place, next] = outboxLines(item('failed', { reason: { code: 'mailbox_full', text: 'The mailbox is full.' } }), situation());
+  assert.match(place, /refused/);
+  assert.equal(next, 'The mailbox is full.');
+  for (const state of ['failed', 'recorded', 'interrupted']) assert.equal(OUTBOX_CONTROLS[state][0], 'send', state);
+  assert.ok(!OUTBOX_CONTROLS.deposited.includes('delete'));
+});
