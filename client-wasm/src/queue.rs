@@ -77,3 +77,23 @@ pub(crate) async fn within<Output: 'static>(
     drop(timeout);
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+
+    use super::Queue;
+
+    #[test]
+    fn items_come_in_order_and_an_empty_queue_waits() {
+        let queue = Queue::new();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut waiting = pin!(queue.next());
+        assert_eq!(waiting.as_mut().poll(&mut context), Poll::Pending);
+        queue.push(1);
+        queue.push(2);
+        assert_eq!(waiting.as_mut().poll(&mut context), Poll::Ready(1));
+        assert_eq!(pin!(queue.next()).poll(&mut context), Poll::Ready(2));
+    }
+}

@@ -185,3 +185,19 @@ fn drop_recorder(engine: &Rc<Engine>) {
     let recorder = engine.recorder.take();
     wasm_bindgen_futures::spawn_local(async move { drop(recorder) });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::uuid;
+
+    #[test]
+    fn deposit_ids_are_random_uuids_of_version_4() {
+        let id = uuid().unwrap();
+        let groups: Vec<usize> = id.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        assert_eq!(id.chars().nth(14), Some('4'));
+        let variant = id.chars().nth(19).unwrap();
+        assert!("89ab".contains(variant), "{id}");
+        assert_ne!(id, uuid().unwrap());
+    }
+}

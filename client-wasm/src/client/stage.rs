@@ -276,3 +276,35 @@ impl Stage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use deposit::state::DepositState;
+
+    use super::{RowState, State};
+
+    #[test]
+    fn the_element_says_of_a_sent_row_what_the_table_of_states_says() {
+        for row in [
+            RowState::Queued,
+            RowState::Waiting,
+            RowState::Uploading,
+            RowState::Deposited,
+            RowState::Failed,
+        ] {
+            let words = DepositState::from_client(row.word()).unwrap().words();
+            assert_eq!(State::of(row).unwrap().word(), words.element);
+        }
+    }
+
+    #[test]
+    fn drafts_never_move_the_stage_by_themselves() {
+        for row in [
+            RowState::Recording,
+            RowState::Interrupted,
+            RowState::Recorded,
+        ] {
+            assert_eq!(State::of(row), None);
+        }
+    }
+}

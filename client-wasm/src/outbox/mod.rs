@@ -406,3 +406,57 @@ impl Parts {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DepositRow, RowState, enqueue};
+
+    fn row(state: RowState) -> DepositRow {
+        DepositRow {
+            state,
+            session_id: Some("used".to_owned()),
+            upload_url: Some("https://edge.example/deposits/1.0".to_owned()),
+            sent: 7,
+            failures: 3,
+            next_try_at: Some(99),
+            ..DepositRow::default()
+        }
+    }
+
+    #[test]
+    fn send_queues_a_draft_at_once_and_keeps_what_was_sent() {
+        for state in [RowState::Recorded, RowState::Interrupted, RowState::Waiting] {
+            let mut row = row(state);
+            enqueue(&mut row, 5);
+            assert_eq!(row.state, RowState::Queued);
+            assert_eq!((row.queued_at, row.next_try_at), (Some(5), None));
+            assert_eq!((row.sent, row.session_id.is_some()), (7, true));
+        }
+    }
+
+    #[test]
+    fn send_of_a_refused_message_starts_anew_with_another_session() {
+        let mut row = row(RowState::Failed);
+        enqueue(&mut row, 5);
+        assert_eq!(row.state, RowState::Queued);
+        assert_eq!((row.session_id, row.upload_url), (None, None));
+        assert_eq!((row.sent, row.failures), (0, 0));
+    }
+
+    #[test]
+    fn send_changes_nothing_while_recording_or_after_the_receipt() {
+        for state in [RowState::Recording, RowState::Deposited] {
+            let mut changed = row(state);
+            enqueue(&mut changed, 5);
+            assert_eq!(changed, row(state));
+        }
+    }
+
+    #[test]
+    fn sending_again_keeps_the_place_in_the_queue() {
+        let mut row = row(RowState::Waiting);
+        row.queued_at = Some(1);
+        enqueue(&mut row, 5);
+        assert_eq!(row.queued_at, Some(1));
+    }
+}

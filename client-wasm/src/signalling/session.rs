@@ -180,3 +180,26 @@ fn no_session<Anything>() -> Result<Anything, Problem> {
         "The mailbox gave no permission to leave a message. It is tried again later.",
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{session_id, voicemail_of};
+
+    #[test]
+    fn the_silent_call_names_the_callee_as_its_target() {
+        assert_eq!(
+            voicemail_of("sip:bob@example.com"),
+            "sip:voicemail@example.com;target=sip:bob%40example.com;cause=302"
+        );
+        let uri: sip::Uri = voicemail_of("sip:bob@example.com").parse().unwrap();
+        assert_eq!(uri.host, "example.com");
+    }
+
+    #[test]
+    fn a_session_is_named_by_the_first_field_of_its_token() {
+        let token = "s1.k1.AAECAwQFBgcICQoLDA0OD_8.mac";
+        assert_eq!(session_id(token), "000102030405060708090a0b0c0d0e0f");
+        assert_eq!(session_id("4711"), "4711");
+        assert_eq!(session_id("a.b.c.d"), "a.b.c.d");
+    }
+}
