@@ -14,20 +14,17 @@ before(async () => {
 });
 after(() => server?.stop());
 
-/** Changes the one session in the browser's database with the text of a function of its row. */
-const tamper = (page, change) => page.evaluate(async (source) => {
+/** Breaks the signature of every session token in the browser's database. */
+const forgeTokens = (page) => page.evaluate(async () => {
   const done = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
   const database = await done(indexedDB.open('afterbeep'));
   const store = database.transaction('sessions', 'readwrite').objectStore('sessions');
-  const rows = await done(store.getAll());
-  const edit = new Function('row', `return (${source})(row)`);
-  for (const row of rows) await done(store.put(edit(row)));
+  for (const row of await done(store.getAll())) await done(store.put({ ...row, token: `${row.token.slice(0, -4)}AAAA` }));
   database.close();
-  return rows.length;
-}, String(change));
+});
 
 /** Records three seconds for Bob with a session that `spoil` breaks before Send. */
 async function recordAndSend(spoil) {
@@ -44,9 +41,9 @@ async function recordAndSend(spoil) {
 
 test('a forged token is refused, said in plain words, and the recording stays', async () => {
   const before = (await messagesOf(server, 'bob')).length;
-  const { browser, page, id } = await recordAndSend((page) => tamper(page, (row) => ({ ...row, token: `${row.token.slice(0, -4)}AAAA` })));
+  const { browser, page, id } = await recordAndSend(forgeTokens);
   const item = outbox(page).getByRole('listitem').first();
-  await item.getByText(/did not accept|not accepted|refused/i).waitFor();
+  await item.getByText('The server did not accept').waitFor();
   await item.getByText(/still|kept|safe/i).first().waitFor();
   assert.ok((await journal(page, id)).length > 1000, 'the sound is still on the device');
   assert.equal((await messagesOf(server, 'bob')).length, before);
