@@ -5,6 +5,7 @@ mod channel;
 mod drain;
 mod item;
 mod lock;
+mod look;
 mod proof;
 mod refusal;
 mod session;
@@ -16,12 +17,12 @@ use core::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use channel::{Channel, Notice};
+use channel::Channel;
 pub(crate) use drain::drain;
 pub(crate) use item::{OutboxItem, count, number};
 use step::Step;
 
-use crate::client::{ClientEvent, Listener};
+use crate::client::Listener;
 use crate::clock;
 use crate::problem::Problem;
 use crate::server::Server;
@@ -249,113 +250,6 @@ impl Parts {
         let row = self.database.update_deposit(deposit_id, change).await?;
         self.changed();
         Ok(row)
-    }
-
-    async fn items(&self) -> Result<Vec<OutboxItem>, Problem> {
-        let rows = self.rows().await?;
-        self.items_of(&rows).await
-    }
-
-    async fn rows(&self) -> Result<Vec<DepositRow>, Problem> {
-        let mut rows = self.database.deposits().await?;
-        rows.sort_by_key(|row| core::cmp::Reverse(row.created_at));
-        Ok(rows)
-    }
-
-    async fn items_of(&self, rows: &[DepositRow]) -> Result<Vec<OutboxItem>, Problem> {
-        let ends: BTreeMap<String, Option<i64>> = self
-            .database
-            .sessions()
-            .await?
-            .into_iter()
-            .map(|session| (session.id, session.expires_at))
-            .collect();
-        let end = |row: &DepositRow| ends.get(row.session_id.as_ref()?).copied().flatten();
-        Ok(rows
-            .iter()
-            .map(|row| OutboxItem::new(row, end(row)))
-            .collect())
-    }
-
-    /// A row changed: this tab looks again, and all others are told.
-    fn changed(&self) {
-        self.tell(Notice::Outbox);
-    }
-
-    fn tell(&self, notice: Notice) {
-        if let Some(channel) = self.channel.borrow().as_ref() {
-            channel.tell(&notice);
-        }
-        self.heard(notice);
-    }
-
-    fn heard(&self, notice: Notice) {
-        match notice {
-            Notice::Outbox => self.refresh(),
-            Notice::Progress {
-                deposit_id,
-                sent,
-                total,
-            } => self.listener.emit(ClientEvent::Progress {
-                deposit_id,
-                sent,
-                total,
-            }),
-        }
-    }
-
-    /// Reads the rows anew and tells the page; requests that come meanwhile are served by one more look.
-    fn refresh(&self) {
-        let Some(parts) = self.itself.upgrade() else {
-            return;
-        };
-        if self.refreshing.replace(true) {
-            self.refresh_again.set(true);
-            return;
-        }
-        wasm_bindgen_futures::spawn_local(async move {
-            loop {
-                parts.refresh_again.set(false);
-                if let Err(problem) = parts.look().await {
-                    parts.listener.problem(problem);
-                }
-                if !parts.refresh_again.get() {
-                    break;
-                }
-            }
-            parts.refreshing.set(false);
-        });
-    }
-
-    async fn look(&self) -> Result<(), Problem> {
-        let rows = self.rows().await?;
-        let items = self.items_of(&rows).await?;
-        self.listener.emit(ClientEvent::Outbox { items });
-        let first_look = !self.looked.replace(true);
-        for row in &rows {
-            self.compare(row, first_look);
-        }
-        Ok(())
-    }
-
-    fn compare(&self, row: &DepositRow, first_look: bool) {
-        let before = self
-            .known
-            .borrow_mut()
-            .insert(row.deposit_id.clone(), row.state);
-        if before == Some(row.state) || first_look {
-            return;
-        }
-        if let Some(watcher) = self.watcher.borrow().as_ref() {
-            watcher(row);
-        }
-        if row.state == RowState::Deposited {
-            self.listener.emit(ClientEvent::Deposited {
-                deposit_id: row.deposit_id.clone(),
-                receipt: row.receipt.clone().unwrap_or_default(),
-                message_id: row.message_id.clone().unwrap_or_default(),
-            });
-        }
     }
 
     fn wake(&self) {
