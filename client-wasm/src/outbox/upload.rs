@@ -247,6 +247,8 @@ impl Upload<'_> {
             ("sha256", self.sha256.to_owned()),
             ("deposit_id", self.row.deposit_id.clone()),
             ("kind", self.row.kind.clone()),
+            // Bytes are base64 once more inside the value.
+            ("waveform", STANDARD.encode(&self.row.waveform)),
         ]
         .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
         .join(",")

@@ -1,0 +1,89 @@
+// The callee's side: the first sign-in, an own greeting, playing, deleting, signing out.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
+import { button, callUntilRecording, inBrowser, messagesOf, openInbox, outbox, recordFor } from './page.mjs';
+import { speechWav, wavSamples, decodeOpus, likeness } from './sound.mjs';
+import { readFileSync } from 'node:fs';
+
+const microphoneWav = speechWav(temporaryFolder('inbox-sound'));
+const speech = wavSamples(readFileSync(microphoneWav));
+let server;
+
+before(async () => {
+  server = await startServer({});
+});
+after(() => server?.stop());
+
+async function launch(context) {
+  const browser = await launchBrowser({ microphoneWav });
+  context.after(() => browser.close());
+  await browser.context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin: server.url });
+  return browser;
+}
+
+test('the first sign-in gives a call link to copy, records a greeting that callers hear, and lets one call oneself', async (context) => {
+  const browser = await launch(context);
+  const inbox = await openInbox(browser, server, 'carol');
+  await button(inbox, 'Copy').click();
+  const link = await inbox.evaluate(() => navigator.clipboard.readText());
+  assert.match(link, /\/\?to=carol/);
+
+  await button(inbox, 'Record greeting').click();
+  await inbox.waitForTimeout(3000);
+  await button(inbox, 'Stop').click();
+  await inbox.getByRole('button', { name: /use|save|keep/i }).first().click();
+  await inbox.getByText(/your (own )?greeting|callers hear/i).first().waitFor();
+
+  const caller = await browser.newPage(link.replace(/^https?:\/\/[^/]+/, server.url));
+  const heard = caller.waitForResponse((response) => /\/greetings\//.test(response.url()) && response.ok());
+  await button(caller, 'Call').click();
+  await inBrowser(caller, 'greeting');
+  const greeting = await fetch((await heard).url());
+  assert.equal(greeting.status, 200);
+  const { correlation } = likeness(decodeOpus(Buffer.from(await greeting.arrayBuffer())), speech);
+  assert.ok(correlation > 0.5, `the greeting is what she said (${correlation})`);
+  await button(caller, 'Hang up').click();
+
+  const [self] = await Promise.all([browser.context.waitForEvent('page').catch(() => undefined), inbox.getByRole('link', { name: 'Call myself' }).or(button(inbox, 'Call myself')).first().click()]);
+  const own = self ?? inbox;
+  await own.waitForURL(/to=carol/);
+});
+
+test('a message plays, seeks by keyboard, is heard only when played, and Delete can be undone', async (context) => {
+  const browser = await launch(context);
+  const page = await browser.newPage(`${server.url}/?to=bob&processing=off`);
+  await callUntilRecording(page);
+  await recordFor(page, 4000);
+  await button(page, 'Send').first().click();
+  await outbox(page).getByText(/With Bob/).first().waitFor();
+  const inbox = await openInbox(browser, server, 'bob');
+  const item = inbox.getByRole('listitem').first();
+  await item.waitFor();
+  assert.match(await inbox.title(), /\(1\)/);
+  const [before] = await messagesOf(server, 'bob');
+  assert.equal(before.state, 'new');
+  assert.ok(before.waveform?.length > 0, 'the inbox draws the waveform of the recorder');
+
+  await item.getByRole('button', { name: 'Play' }).click();
+  const slider = item.getByRole('slider');
+  await slider.focus();
+  await slider.press('End');
+  await inbox.waitForFunction(async () => !/\(1\)/.test(document.title), undefined, { timeout: 10_000 });
+  assert.equal((await messagesOf(server, 'bob'))[0].state, 'heard');
+
+  await item.getByRole('button', { name: 'Delete' }).click();
+  await inbox.waitForFunction(() => true);
+  assert.equal((await messagesOf(server, 'bob')).length, 0);
+  await button(inbox, 'Undo').first().click();
+  await item.getByRole('button', { name: 'Play' }).waitFor();
+  assert.equal((await messagesOf(server, 'bob')).length, 1);
+
+  await inbox.reload();
+  await item.waitFor();
+  await button(inbox, 'Sign out').click();
+  await button(inbox, 'Sign in').waitFor();
+  await inbox.reload();
+  await button(inbox, 'Sign in').waitFor();
+});
