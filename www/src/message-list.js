@@ -27,6 +27,9 @@ import { button, say, tree } from "./tree.js";
  * @property {(error: Error) => void} failed
  */
 
+/** Messages that came without a waveform are fetched to be drawn, unless they are larger. */
+const DRAWN_BYTES = 256_000;
+
 /** Messages, newest first, keyed by id, so that what plays goes on playing. */
 export class MessageList {
   #list = tree("ul", { class: "messages", part: "messages", "aria-label": "Messages" });
@@ -85,6 +88,7 @@ class MessageRow {
   #badge = tree("span", { class: "badge" }, "New");
   #player;
   #message;
+  #sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#draw());
 
   /**
    * @param {Message} message
@@ -106,6 +110,7 @@ class MessageRow {
       tree("div", { class: "play" }, this.#player.button, this.#player.slider, this.#player.time),
       ...this.#actions(who, requests),
     );
+    if (!message.waveform?.length && message.size <= DRAWN_BYTES) this.#sight.observe(this.element);
   }
 
   /**
@@ -124,8 +129,14 @@ class MessageRow {
   }
 
   close() {
+    this.#sight.disconnect();
     this.#player.close();
     this.element.remove();
+  }
+
+  #draw() {
+    this.#sight.disconnect();
+    if (navigator.onLine) void this.#player.draw();
   }
 
   /**

@@ -10,7 +10,7 @@ export function heights(peaks) {
   const values = Array.from(peaks, Number);
   const top = values.reduce((most, value) => Math.max(most, value), 0);
   const whole = top > 1 ? 255 : 1;
-  const loudest = Math.max(top / whole, 0.05);
+  const loudest = Math.max(top / whole, 0.01);
   return values.map((value) => shape(value / whole / loudest));
 }
 

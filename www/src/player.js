@@ -29,6 +29,8 @@ export class Player {
   #seekMs = 0;
   #ready = false;
   #unmeasured = false;
+  /** @type {Promise<void> | undefined} */
+  #preparing;
   #told = false;
   #frame = 0;
   #url = "";
@@ -56,7 +58,7 @@ export class Player {
     return this.#slider;
   }
 
-  /** Whether somebody has played it here. */
+  /** Whether its sound is here. */
   get started() {
     return this.#ready;
   }
@@ -91,6 +93,15 @@ export class Player {
     }
   }
 
+  /** Draws a recording that came without peaks. What goes wrong is said when somebody presses Play. */
+  async draw() {
+    try {
+      await this.#prepare();
+    } catch {
+      // The line stays quiet.
+    }
+  }
+
   /** Stops sounding; the position stays. */
   pause() {
     this.#audio.pause();
@@ -122,7 +133,15 @@ export class Player {
     if (root instanceof ShadowRoot && root.firstChild !== this.#audio) root.prepend(this.#audio);
   }
 
-  async #prepare() {
+  /** Loads the sound, once; a failure is tried again by the next one who needs it. */
+  #prepare() {
+    this.#preparing ??= this.#fetch().finally(() => {
+      this.#preparing = undefined;
+    });
+    return this.#preparing;
+  }
+
+  async #fetch() {
     if (this.#ready) return;
     const sound = await this.#load();
     if (this.#unmeasured && sound instanceof Blob) void this.#measure(sound);

@@ -52,7 +52,7 @@ button.firm:hover { background: color-mix(in srgb, var(--ink) 86%, var(--paper))
 button.large { min-height: 64px; padding: 0 36px; font-size: 1.1875rem; }
 button.quiet, .button.quiet { min-height: 40px; padding: 0 12px; border-color: transparent; color: var(--soft); font-weight: 500; }
 button.quiet:hover, .button.quiet:hover { color: var(--ink); background: var(--wash); }
-button:disabled { color: var(--soft); border-color: var(--line); background: transparent; cursor: default; }
+button:disabled, button:disabled:hover { color: var(--soft); border-color: var(--line); background: transparent; cursor: default; }
 button svg, .button svg { width: 20px; height: 20px; flex: none; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
 input {
@@ -124,7 +124,7 @@ const INBOX = `
 .messages li:last-child { border-bottom: 0; }
 .messages .row { gap: 4px; margin-inline-start: -12px; }
 .messages .top > :last-child { white-space: nowrap; }
-.messages button.quiet:disabled { border-color: transparent;  color: color-mix(in srgb, var(--ink) 62%, var(--paper)); }
+.messages button.quiet:disabled, .messages button.quiet:disabled:hover { background: transparent; border-color: transparent;  color: color-mix(in srgb, var(--ink) 62%, var(--paper)); }
 .messages .top { display: flex; justify-content: space-between; gap: 16px; align-items: baseline; }
 .messages .who { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 1.125rem; font-weight: 500; overflow-wrap: anywhere; }
 .messages .new .who { font-weight: 680; }
