@@ -143,13 +143,29 @@ impl Identity {
         let token = text("token").ok_or_else(|| {
             Problem::new("bad_answer", "The server's answer could not be understood.")
         })?;
-        let login = Login {
+        self.keep(Login {
             server: self.server.origin().to_owned(),
             address: text("address").unwrap_or(&address).to_owned(),
             display_name: text("display_name").unwrap_or_default().to_owned(),
             token: token.to_owned(),
             expires_at: text("expires_at").and_then(crate::signalling::unix_ms),
-        };
+        })
+        .await
+    }
+
+    /// Keeps a login token that somebody else got for this user; the server judges it when it is used.
+    pub(crate) async fn take_token(&self, text: &str, token: &str) -> Result<(), Problem> {
+        self.keep(Login {
+            server: self.server.origin().to_owned(),
+            address: self.address(text)?,
+            display_name: String::new(),
+            token: token.to_owned(),
+            expires_at: None,
+        })
+        .await
+    }
+
+    async fn keep(&self, login: Login) -> Result<(), Problem> {
         self.database.set_value(LOGIN, &login).await?;
         self.login.replace(Some(login));
         Ok(())

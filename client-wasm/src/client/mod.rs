@@ -33,7 +33,7 @@ pub struct Client {
 #[wasm_bindgen]
 impl Client {
     /// Opens the client: `{server, worker_url, worklet_url, processing?, to?, network_gate?,
-    /// ice_servers?}` and a function that hears all events as plain objects with a `type`.
+    /// max_duration_s?, ice_servers?}` and a function that hears all events as plain objects with a `type`.
     pub async fn open(options: JsValue, listener: JsValue) -> Outcome<Self> {
         let options = Options::read(options)?;
         let engine = Engine::open(options, Listener::new(&listener)).await?;
@@ -60,6 +60,13 @@ impl Client {
     /// Signs in; survives reload and restart until it expires.
     pub async fn sign_in(&self, address: String, password: String) -> Outcome {
         self.engine.identity.sign_in(&address, &password).await?;
+        self.reconfigure();
+        Ok(())
+    }
+
+    /// Takes over a sign-in that an embedder's backend got for its own user.
+    pub async fn sign_in_with_token(&self, address: String, token: String) -> Outcome {
+        self.engine.identity.take_token(&address, &token).await?;
         self.reconfigure();
         Ok(())
     }

@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// `auto`, `wifi` or `always`.
     #[serde(default)]
     pub(crate) network_gate: Option<String>,
+    /// The longest message in seconds, where the page wants less than the mailbox takes.
+    #[serde(default)]
+    pub(crate) max_duration_s: Option<u64>,
     /// Servers for ICE, as `RTCPeerConnection` takes them.
     #[serde(default, with = "serde_wasm_bindgen::preserve")]
     pub(crate) ice_servers: JsValue,

@@ -32,11 +32,7 @@ pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(),
         None => engine.open_microphone().await?,
     };
     let row = row(engine, &to)?;
-    let longest_s = engine
-        .stage
-        .session()
-        .and_then(|session| session.max_duration_s)
-        .unwrap_or(LONGEST_S);
+    let longest_s = longest_s(engine);
     let scripts = Scripts {
         worker: engine.options.worker_url.clone(),
         worklet: engine.options.worklet_url.clone(),
@@ -92,6 +88,14 @@ pub(super) fn stop(engine: &Engine) {
     if let Some(recorder) = engine.recorder.borrow().as_ref() {
         recorder.stop();
     }
+}
+
+/// The mailbox's limit, or less where the page wants less.
+fn longest_s(engine: &Engine) -> u64 {
+    let session = engine.stage.session();
+    let taken = session.and_then(|session| session.max_duration_s);
+    let wanted = engine.options.max_duration_s.unwrap_or(u64::MAX);
+    taken.unwrap_or(LONGEST_S).min(wanted)
 }
 
 fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
