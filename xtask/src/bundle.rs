@@ -93,7 +93,7 @@ fn esbuild(root: &Path) -> std::process::Command {
     step::command(root.join("node_modules/.bin/esbuild"))
 }
 
-pub(crate) fn build_worker(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
+fn build_worker(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
     let glue = root.join("target/glue").join(profile.folder());
     wasm::build(root, &WORKER, profile, &glue)?;
     fs::create_dir_all(out).naming(out.display())?;

@@ -6,6 +6,7 @@
 mod bundle;
 mod checks;
 mod fingerprint;
+mod npm;
 mod packages;
 mod serve;
 mod step;
@@ -41,13 +42,15 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["dev", options @ ..] => serve::dev(root, options),
         ["test"] => checks::run(root, None),
         ["test", filter] => checks::run(root, Some(filter)),
-        ["build"] => bundle::build(root, Profile::Release).map(|_| ExitCode::SUCCESS),
-        ["worker"] => bundle::build_worker(
-            root,
-            Profile::Quick,
-            &bundle::Artefacts::of(root, Profile::Quick).worker,
-        )
-        .map(|_| ExitCode::SUCCESS),
+        ["build"] => release(root),
         _ => Err(Failure::new("unknown command", USAGE)),
     }
+}
+
+/// Release artefacts for a deployment and for embedders.
+fn release(root: &Path) -> Outcome<ExitCode> {
+    let artefacts = bundle::build(root, Profile::Release)?;
+    npm::pack(root, &artefacts.www)?;
+    println!("dist/worker, dist/www and dist/npm are built");
+    Ok(ExitCode::SUCCESS)
 }
