@@ -191,4 +191,24 @@ mod tests {
         assert!(!DepositState::Recorded.is_sending());
         assert!(!DepositState::Interrupted.is_sending());
     }
+
+    #[test]
+    fn the_documentation_prints_the_table() {
+        let page = include_str!("../../../docs/interfaces.md");
+        for words in TABLE {
+            let cell = |word: Option<&str>| {
+                word.map_or_else(|| " ".to_owned(), |word| format!(" {word} "))
+            };
+            let line = format!(
+                "| {:?} |{}|{}| {} |{}| {} |",
+                words.state,
+                cell(words.client),
+                cell(words.edge),
+                words.session,
+                cell(words.message),
+                words.element
+            );
+            assert!(page.contains(&line), "docs/interfaces.md lacks: {line}");
+        }
+    }
 }
