@@ -72,7 +72,6 @@ label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .wave .base { stroke: var(--edge); }
 .wave .done { stroke: var(--accent); }
 .slider { position: relative; border-radius: 12px; cursor: pointer; touch-action: none; }
-.slider[aria-disabled="true"] { cursor: default; }
 .undo {
   display: flex; align-items: center; justify-content: space-between; gap: 16px;
   padding: 8px 8px 8px 16px; border-radius: 12px; background: var(--wash);
