@@ -15,6 +15,9 @@ pub(crate) struct Failure {
     advice: String,
 }
 
+/// How many lines of a failing command are shown from either end.
+const LINES_SHOWN: usize = 40;
+
 /// What every step gives back.
 pub(crate) type Outcome<T> = Result<T, Failure>;
 
@@ -111,15 +114,29 @@ pub(crate) fn run(command: &mut Command, advice: &str) -> Outcome<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    let said = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     Err(Failure::new(
-        format!(
-            "{}{}\n{name} failed ({})",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr),
-            output.status
-        ),
+        format!("{}\n{name} failed ({})", ends(&said), output.status),
         advice,
     ))
+}
+
+/// The begin and the end of a long text: what went wrong first, and what came of it.
+fn ends(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    match (
+        lines.first_chunk::<LINES_SHOWN>(),
+        lines.last_chunk::<LINES_SHOWN>(),
+    ) {
+        (Some(first), Some(last)) if lines.len() > 2 * LINES_SHOWN => {
+            format!("{}\n[...]\n{}", first.join("\n"), last.join("\n"))
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// Runs a command whose own output is the progress.

@@ -89,7 +89,11 @@ fn make(root: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<(
         || {
             bind(&compiled, module, profile, out)?;
             if profile == Profile::Release {
-                optimise(root, &out.join(format!("{}_bg.wasm", glue_name(module))))?;
+                optimise(
+                    root,
+                    module,
+                    &out.join(format!("{}_bg.wasm", glue_name(module))),
+                )?;
             }
             Ok(())
         },
@@ -171,20 +175,24 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-multivalue",
 ];
 
-fn optimise(root: &Path, module: &Path) -> Outcome<()> {
+/// The edge's glue catches faults, so that one request's does not poison the next.
+const EDGE_FEATURE: &str = "--enable-exception-handling";
+
+fn optimise(root: &Path, module: &Module, file: &Path) -> Outcome<()> {
     step::step("Optimising it", || {
-        let small = module.with_extension("small");
+        let small = file.with_extension("small");
         step::run(
             step::command(node(root))
                 .arg(root.join("node_modules/binaryen/bin/wasm-opt"))
                 .arg("-Oz")
                 .args(WASM_FEATURES)
-                .arg(module)
+                .args((module.host == Host::Edge).then_some(EDGE_FEATURE))
+                .arg(file)
                 .arg("-o")
                 .arg(&small),
             "delete node_modules and run this again",
         )?;
-        fs::rename(&small, module).naming(module.display())
+        fs::rename(&small, file).naming(file.display())
     })
 }
 
