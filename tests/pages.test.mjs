@@ -33,6 +33,29 @@ test('an empty server asks for the admin token once and makes the first user, wh
   }
 });
 
+test('the first page leads a newcomer to Bob in two clicks, also under another name of this machine', async () => {
+  const server = await startServer({});
+  const browser = await launchBrowser({ microphoneWav });
+  try {
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const page = await browser.newPage(`http://${host}:${server.port}/`);
+      await page.getByRole('link', { name: 'Call Bob' }).click();
+      await button(page, 'Call').click();
+      await inBrowser(page, 'greeting');
+      await button(page, 'Skip greeting').click();
+      await inBrowser(page, ['ended', 'ready']);
+      await button(page, 'Record').first().click();
+      await inBrowser(page, 'recording');
+      await recordFor(page, 1000);
+      await button(page, 'Send').first().click();
+      await outbox(page).getByText(/With Bob/).first().waitFor();
+    }
+  } finally {
+    await browser.close();
+    await server.stop();
+  }
+});
+
 test('a refused microphone leaves the call and the greeting, and says how to allow it', async () => {
   const server = await startServer({});
   const browser = await launchBrowser({ microphoneWav, denyMicrophone: true });

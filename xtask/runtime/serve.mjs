@@ -101,7 +101,7 @@ const port = await freePort(options.port).catch((error) =>
   fail(`port ${options.port} cannot be used (${error.code})`, "choose another one with --port, or --port 0 for any"));
 const url = `http://127.0.0.1:${port}`;
 const watch = watchRuntime(options.state);
-const runtime = new Miniflare(runtimeOptions(port, developmentVariables(options.root, url)));
+const runtime = new Miniflare(runtimeOptions(port, developmentVariables(options.root, url, options.demo)));
 
 let stopping = false;
 async function stop(code) {

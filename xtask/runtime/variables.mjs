@@ -45,12 +45,13 @@ function secrets(root) {
   }));
 }
 
-export function developmentVariables(root, url) {
+export function developmentVariables(root, url, demo) {
   const overrides = Object.entries(process.env).filter(([name]) => name.startsWith("AFTERBEEP_"));
   return {
     AFTERBEEP_DOMAIN: "localhost",
     AFTERBEEP_PUBLIC_URL: url,
     AFTERBEEP_ALLOWED_ORIGINS: "*",
+    AFTERBEEP_DEV_DEMO: demo ? "1" : "0",
     AFTERBEEP_LIMIT_INVITES_PER_MIN: "0",
     AFTERBEEP_LIMIT_SESSIONS_PER_HOUR: "0",
     AFTERBEEP_LIMIT_MAILBOX_SESSIONS_PER_HOUR: "0",

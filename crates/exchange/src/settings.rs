@@ -59,6 +59,8 @@ pub struct Settings {
     pub sip_upstream: String,
     /// Whether webhooks may go to loopback addresses (development only).
     pub loopback_webhooks: bool,
+    /// Whether the demo users are there, so that the first page may offer to call one.
+    pub demo: bool,
 }
 
 /// Where media are kept.
@@ -134,6 +136,7 @@ impl Settings {
             ice_servers: source.text("AFTERBEEP_ICE_SERVERS"),
             sip_upstream: source.text("AFTERBEEP_SIP_UPSTREAM"),
             loopback_webhooks: source.flag("AFTERBEEP_DEV_LOOPBACK", false)?,
+            demo: source.flag("AFTERBEEP_DEV_DEMO", false)?,
         })
     }
 

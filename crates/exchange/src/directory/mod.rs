@@ -12,6 +12,7 @@ use crate::{
     json,
     object::{DIRECTORY_SHARDS, Object},
     problem::{self, Refusal},
+    settings::Settings,
     signal::Signal,
     sql::{Sql, SqlError, Value},
     wakeup,
@@ -69,7 +70,7 @@ pub fn on_http(
 ) -> Result<(Response, Vec<Effect>), SqlError> {
     problem::settle(
         match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/admin/first-run") => Ok(first_run(sql)?),
+            ("GET", "/admin/first-run") => Ok(first_run(sql, context.settings)?),
             ("GET", "/admin/users") => Ok(list(sql, context, request)?),
             _ => Err(Refusal::of(request, problem::NOT_FOUND, "")),
         }
@@ -77,9 +78,12 @@ pub fn on_http(
     )
 }
 
-fn first_run(sql: &dyn Sql) -> Result<Response, SqlError> {
+fn first_run(sql: &dyn Sql, settings: &Settings) -> Result<Response, SqlError> {
     let rows = sql.query("SELECT 1 FROM deployment WHERE has_users = 1", &[])?;
-    Ok(json::answer(200, &json!({ "needed": rows.is_empty() })))
+    Ok(json::answer(
+        200,
+        &json!({ "needed": rows.is_empty(), "demo": settings.demo }),
+    ))
 }
 
 /// New facts replace old ones of the same name; the others stay.

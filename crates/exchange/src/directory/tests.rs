@@ -121,7 +121,10 @@ fn facts_of_line_and_mailbox_stand_side_by_side() {
 #[test]
 fn the_first_run_is_over_for_good_with_the_first_user() {
     let directory = Directory::new();
-    assert_eq!(directory.get(0, "/admin/first-run", "")["needed"], true);
+    assert_eq!(
+        directory.get(0, "/admin/first-run", ""),
+        serde_json::json!({ "needed": true, "demo": false })
+    );
     for _ in 0..2 {
         directory.in_shard(0, |sql, context| {
             on_signal(sql, context, Signal::FirstUser {})
