@@ -43,6 +43,9 @@ fn safety(settings: &Settings, path: &str) -> Vec<(&'static str, String)> {
         ("access-control-allow-origin", "*".to_owned()),
         ("cross-origin-resource-policy", "cross-origin".to_owned()),
     ];
+    if settings.public_url.starts_with("https:") {
+        headers.push(("strict-transport-security", "max-age=31536000".to_owned()));
+    }
     if path.ends_with(".html") {
         headers.push((
             "content-security-policy",

@@ -155,10 +155,16 @@ fn text_of(error: &JsValue) -> String {
 fn to_platform(value: &Value) -> SqlStorageValue {
     match value {
         Value::Null => SqlStorageValue::Null,
-        Value::Integer(value) => SqlStorageValue::Integer(*value),
+        Value::Integer(value) => integer(*value),
         Value::Text(value) => SqlStorageValue::String(value.clone()),
         Value::Blob(value) => SqlStorageValue::Blob(value.clone()),
     }
+}
+
+/// JavaScript has no whole numbers beyond 2^53; such a bound goes as the double next to it.
+#[allow(clippy::cast_precision_loss)]
+fn integer(value: i64) -> SqlStorageValue {
+    SqlStorageValue::try_from_i64(value).unwrap_or(SqlStorageValue::Float(value as f64))
 }
 
 fn from_platform(value: SqlStorageValue) -> Value {

@@ -140,19 +140,28 @@ fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
             root,
             &module,
             profile,
-            &root.join("www/pkg").join(module.name),
+            &glue(root, profile).join(module.name),
         )?;
     }
+    let modules = fingerprint::of(&glue(root, profile), &["."], "");
     let inputs = [
         "www/src",
-        "www/pkg",
+        "www/build.mjs",
         "xtask/src/bundle.rs",
         "package-lock.json",
     ];
-    let inputs = fingerprint::of(root, &inputs, &format!("{profile:?}"));
+    let inputs = fingerprint::of(root, &inputs, &format!("{profile:?}{modules}"));
     fingerprint::unless_same(&out.with_extension("stamp"), &inputs, || {
         step::step("Bundling the pages", || bundle_pages(root, profile, out))
     })
+}
+
+/// Where the pages' modules and their glue lie.
+fn glue(root: &Path, profile: Profile) -> PathBuf {
+    match profile {
+        Profile::Quick => root.join("www/pkg"),
+        Profile::Release => root.join("target/pkg"),
+    }
 }
 
 /// Makes all static files in a folder aside, so that a server never sees half of them.
@@ -164,7 +173,8 @@ fn bundle_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
         .arg("www/build.mjs")
         .arg("--out")
         .arg(&staging)
-        .args(["--pkg", "www/pkg"]);
+        .arg("--pkg")
+        .arg(glue(root, profile));
     if profile == Profile::Quick {
         build.arg("--dev");
     }
