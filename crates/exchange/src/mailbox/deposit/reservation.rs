@@ -20,6 +20,8 @@ use crate::{
 pub(super) const RESERVATION_MS: i64 = 48 * 3_600_000;
 /// So many deposits of one session may be under way at once.
 const OPEN_DEPOSITS: usize = 10;
+/// One network may reserve at most this part of a mailbox, so that its promises cost others nothing.
+const NETWORK_SHARE: u64 = 4;
 
 /// What a sender says before it sends.
 #[derive(Clone, Debug, PartialEq)]
@@ -177,9 +179,10 @@ fn renew(
     part: StoredPart,
     wanted: &Wanted,
 ) -> Result<PartAnswer, SqlError> {
-    if let Err(refusal) = check_session(sql, &part.name)? {
-        return Ok(refusal);
-    }
+    let session = match check_session(sql, &part.name)? {
+        Ok(session) => session,
+        Err(refusal) => return Ok(refusal),
+    };
     let other_length = part
         .length
         .zip(wanted.length)
@@ -196,7 +199,7 @@ fn renew(
         metadata,
         ..part
     };
-    if let Some(refusal) = check_size(sql, context, &part)? {
+    if let Some(refusal) = check_part(sql, context, &session, &part)? {
         return Ok(refusal);
     }
     store::put_part(sql, &part)?;
@@ -217,10 +220,7 @@ fn begin(
         Err(refusal) => return Ok(refusal),
     };
     let part = new_part(context, name, wanted);
-    if let Some(refusal) = check_size(sql, context, &part)? {
-        return Ok(refusal);
-    }
-    if let Some(refusal) = check_siblings(sql, context, &part)? {
+    if let Some(refusal) = check_part(sql, context, &session, &part)? {
         return Ok(refusal);
     }
     store::put_part(sql, &part)?;
@@ -246,6 +246,21 @@ fn new_part(context: &Context<'_>, name: &PartName, wanted: &Wanted) -> StoredPa
     }
 }
 
+fn check_part(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    session: &Session,
+    part: &StoredPart,
+) -> Result<Option<PartAnswer>, SqlError> {
+    if let Some(refusal) = check_size(sql, context, part)? {
+        return Ok(Some(refusal));
+    }
+    if let Some(refusal) = check_siblings(sql, context, part)? {
+        return Ok(Some(refusal));
+    }
+    check_network(sql, context, session, part)
+}
+
 /// Size by kind, and room in the mailbox.
 fn check_size(
     sql: &dyn Sql,
@@ -262,6 +277,29 @@ fn check_size(
     Ok(Some(refuse(507, "mailbox_full", "The mailbox is full.")))
 }
 
+/// What one network has reserved in all its sessions. Like all limits by network it can be turned off.
+fn check_network(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    session: &Session,
+    part: &StoredPart,
+) -> Result<Option<PartAnswer>, SqlError> {
+    let settings = context.settings;
+    let network = session.caller.network.as_deref().unwrap_or_default();
+    if settings.limit_sessions_per_hour == 0 || network.is_empty() || part.size() == 0 {
+        return Ok(None);
+    }
+    let share = settings.mailbox_quota_bytes / NETWORK_SHARE;
+    let reserved = store::bytes_on_the_way_from(sql, network, &part.upload_id)?;
+    let fits = reserved == 0 || reserved.saturating_add(part.size()) <= share;
+    Ok((!fits).then(|| too_much("this network")))
+}
+
+fn too_much(whose: &str) -> PartAnswer {
+    let detail = format!("Too much is under way for {whose}; finish or remove something first.");
+    refuse(429, "too_many_uploads", &detail)
+}
+
 /// One session may neither begin without end nor fill the mailbox with reservations; the parts of one deposit
 /// must agree on their number.
 fn check_siblings(
@@ -270,23 +308,33 @@ fn check_siblings(
     part: &StoredPart,
 ) -> Result<Option<PartAnswer>, SqlError> {
     let mut all = store::parts_of(sql, &part.name.session_id)?;
-    all.retain(|other| other.state == PartState::Held || is_open(other, context));
+    all.retain(|other| {
+        other.name != part.name && (other.state == PartState::Held || is_open(other, context))
+    });
     let mut deposits: Vec<&str> = all
         .iter()
         .map(|other| other.name.deposit_id.as_str())
         .collect();
     deposits.push(&part.name.deposit_id);
     deposits.dedup();
-    let bytes = all
-        .iter()
-        .fold(part.size(), |sum, other| sum.saturating_add(other.size()));
+    let sum = |size: &dyn Fn(&StoredPart) -> u64| {
+        let sizes = all.iter().map(size);
+        sizes.fold(size(part), u64::saturating_add)
+    };
     let settings = context.settings;
     let most = settings
         .max_video_bytes
         .saturating_add(settings.max_voice_bytes);
-    if deposits.len() > OPEN_DEPOSITS || bytes > most {
-        let detail = "Too much is under way for this session; finish or remove something first.";
-        return Ok(Some(refuse(429, "too_many_uploads", detail)));
+    // A part of unknown length may still bring all that its kind allows.
+    let possible = |part: &StoredPart| {
+        let limit = size_limit(settings, effective_kind(&part.metadata));
+        part.length.unwrap_or(limit)
+    };
+    if deposits.len() > OPEN_DEPOSITS
+        || sum(&StoredPart::size) > most
+        || sum(&possible) > most.saturating_mul(2)
+    {
+        return Ok(Some(too_much("this session")));
     }
     let disagree = all.iter().any(|other| {
         other.name.deposit_id == part.name.deposit_id

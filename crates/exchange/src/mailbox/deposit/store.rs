@@ -225,6 +225,19 @@ pub(super) fn bytes_on_the_way(sql: &dyn Sql, except: &str) -> Result<u64, SqlEr
     Ok(rows.first().map_or(0, |row| row.integer(0).unsigned_abs()))
 }
 
+/// The same for the sessions of one network.
+pub(super) fn bytes_on_the_way_from(
+    sql: &dyn Sql,
+    network: &str,
+    except: &str,
+) -> Result<u64, SqlError> {
+    let rows = sql.query(
+        "SELECT COALESCE(SUM(length), 0) FROM deposit_parts JOIN sessions ON sessions.id = deposit_parts.session_id WHERE deposit_parts.state IN ('reserved', 'held') AND upload_id <> ? AND network = ?",
+        &[except.into(), network.into()],
+    )?;
+    Ok(rows.first().map_or(0, |row| row.integer(0).unsigned_abs()))
+}
+
 /// Forgets everything of a session.
 pub(super) fn forget(sql: &dyn Sql, session_id: &str) -> Result<(), SqlError> {
     sql.query(

@@ -165,7 +165,8 @@ fn limits_go_by_the_kind_of_the_part() {
         ("video", 10_001, 201),
         ("video", 100_001, 413),
         ("attachment", 10_001, 413),
-        ("text", 65_537, 413),
+        ("text", 16_384, 201),
+        ("text", 16_385, 413),
     ] {
         let answer = world.ask(&Sent::creation(&token, Some(length), &[("kind", kind)]));
         assert_eq!(answer.status, status, "{kind} {length}");
@@ -213,6 +214,46 @@ fn one_session_cannot_begin_without_end() {
         statuses,
         [201, 201, 201, 201, 201, 201, 201, 201, 201, 201, 429]
     );
+}
+
+#[test]
+fn a_length_that_is_told_later_counts_as_all_that_it_may_become() {
+    let world = World::new();
+    let token = world.session();
+    let video = |number: u32, length| {
+        let id = format!("00000000-0000-4000-8000-00000000000{number}");
+        let values = [("deposit_id", id.as_str()), ("kind", "video")];
+        world.ask(&Sent::creation(&token, length, &values)).status
+    };
+    assert_eq!([0, 1, 2].map(|number| video(number, None)), [201, 201, 429]);
+    let most = usize::try_from(world.settings.max_video_bytes).unwrap();
+    assert_eq!(video(0, Some(most)), 201);
+    assert_eq!(video(1, Some(most)), 429, "said later, it counts as well");
+}
+
+#[test]
+fn one_network_cannot_reserve_a_mailbox_away_from_others() {
+    let mut world = World::new();
+    let from = |network: &str| Caller {
+        network: Some(network.to_owned()),
+        ..Caller::default()
+    };
+    let large = usize::try_from(world.settings.max_video_bytes).unwrap();
+    let statuses = |world: &World, network: &str| {
+        let caller = from(network);
+        [0; 4].map(|_| {
+            let token = world.session_of(&caller);
+            let values = [("kind", "video")];
+            world
+                .ask(&Sent::creation(&token, Some(large), &values))
+                .status
+        })
+    };
+    world.settings.limit_sessions_per_hour = 20;
+    assert_eq!(statuses(&world, "192.0.2.1"), [201, 201, 429, 429]);
+    assert_eq!(statuses(&world, "192.0.2.2"), [201, 201, 429, 429]);
+    world.settings.limit_sessions_per_hour = 0;
+    assert_eq!(statuses(&world, "192.0.2.3"), [201; 4], "turned off");
 }
 
 #[test]
