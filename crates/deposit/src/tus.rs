@@ -9,7 +9,7 @@ mod metadata;
 pub use self::{
     checksum::{Algorithm, Checksum, parse_repr_digest},
     error::TusError,
-    metadata::{Kind, MAX_PARTS, Metadata},
+    metadata::{Kind, MAX_PARTS, MAX_TEXT_BYTES, Metadata},
 };
 
 /// The only version spoken.

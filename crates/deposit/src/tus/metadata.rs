@@ -10,6 +10,8 @@ use crate::encoding::{base64, base64_bytes};
 
 /// No deposit has more parts.
 pub const MAX_PARTS: u32 = 10;
+/// A written message has no more bytes of UTF-8.
+pub const MAX_TEXT_BYTES: u64 = 16 << 10;
 /// The longest header that is read.
 const MAX_HEADER: usize = 8192;
 /// The most peaks of a waveform.

@@ -15,7 +15,7 @@ mod sweep;
 mod whole;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use deposit::tus::Kind;
+use deposit::tus::{Kind, MAX_TEXT_BYTES};
 
 pub use self::{
     current::on_current,
@@ -36,8 +36,6 @@ use crate::{
 
 /// Media up to this length are kept in the mailbox's own database, in the transaction of the commit.
 pub const SMALL_BYTES: u64 = 1 << 20;
-/// A written message is not longer.
-const TEXT_BYTES: u64 = 64 << 10;
 
 /// The most bytes of a part of this kind.
 #[must_use]
@@ -45,7 +43,7 @@ pub fn size_limit(settings: &Settings, kind: Kind) -> u64 {
     match kind {
         Kind::Voice | Kind::Attachment => settings.max_voice_bytes,
         Kind::Video => settings.max_video_bytes,
-        Kind::Text => TEXT_BYTES,
+        Kind::Text => MAX_TEXT_BYTES,
     }
 }
 

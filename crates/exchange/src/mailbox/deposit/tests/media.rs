@@ -198,3 +198,38 @@ fn rubbish_behind_a_good_beginning_ends_the_count_and_nothing_else() {
     file.extend(vec![b'x'; 300_000]);
     assert_eq!(checked(&file, &[]).unwrap(), ("audio/ogg".to_owned(), 993));
 }
+
+#[test]
+fn a_written_message_is_committed_once_and_lasts_no_time() {
+    let world = World::new();
+    let token = world.session();
+    let words = "Grüße aus Köln <b>bis morgen</b>";
+    let values = [
+        ("deposit_id", DEPOSIT),
+        ("kind", "text"),
+        ("filetype", "text/plain; charset=utf-8"),
+        ("duration_ms", "9000"),
+    ];
+    let sent = Sent::whole(&token, words.as_bytes(), &values);
+    let first = world.ask(&sent);
+    assert!(receipt(&first).is_some());
+    assert_eq!(receipt(&world.ask(&sent)), receipt(&first));
+    let messages = world.messages();
+    assert_eq!(messages.len(), 1);
+    assert_eq!(messages[0]["kind"], "text");
+    assert_eq!(messages[0]["duration_ms"], 0);
+    let id = messages[0]["id"].as_str().unwrap();
+    assert_eq!(world.media(id), words.as_bytes());
+}
+
+#[test]
+fn a_written_message_is_at_most_16_kib() {
+    let world = World::new();
+    let token = world.session();
+    let longest = vec![b'a'; 16 << 10];
+    let longer = [longest.as_slice(), b"a"].concat();
+    let values = [("kind", "text")];
+    let answer = world.ask(&Sent::whole(&token, &longer, &values));
+    assert_eq!(refusal(&answer), (413, "upload_too_large".to_owned()));
+    assert!(receipt(&world.ask(&Sent::whole(&token, &longest, &values))).is_some());
+}
