@@ -7,6 +7,7 @@ mod identity;
 mod options;
 mod recording;
 mod stage;
+mod writing;
 
 use std::rc::Rc;
 
@@ -97,11 +98,7 @@ impl Client {
     /// Calls an address. What follows comes as events.
     pub fn call(&self, to: String) -> Outcome {
         let to = self.engine.identity.address(&to)?;
-        let is_busy = matches!(
-            self.engine.stage.state(),
-            State::Calling | State::Ringing | State::Talking | State::Recording | State::Paused
-        );
-        if is_busy {
+        if self.engine.stage.is_occupied() {
             return Err(Problem::new("busy", "Finish the call or the recording first.").into());
         }
         self.engine.stage.leave();
@@ -145,6 +142,22 @@ impl Client {
         recording::stop(&self.engine);
     }
 
+    /// Begins a written message for the address called last, or for `to`: a draft on this device, which
+    /// only `send` sends. Returns its deposit id.
+    pub async fn write(&self, text: String, to: Option<String>) -> Outcome<String> {
+        Ok(writing::begin(&self.engine, &text, to).await?)
+    }
+
+    /// Puts other words in the place of a written draft's.
+    pub async fn rewrite(&self, deposit_id: String, text: String) -> Outcome {
+        Ok(writing::rewrite(&self.engine, &deposit_id, &text).await?)
+    }
+
+    /// The words of a written message, while they are on this device.
+    pub async fn text(&self, deposit_id: String) -> Outcome<String> {
+        Ok(writing::text(&self.engine, &deposit_id).await?)
+    }
+
     /// An object URL of a recording, for playing and saving; the page revokes it.
     pub async fn play_url(&self, deposit_id: String) -> Outcome<String> {
         let sound = self.engine.sound(&deposit_id).await?;
@@ -175,6 +188,7 @@ impl Client {
 
     /// **Send**: from now on it goes up by itself.
     pub async fn send(&self, deposit_id: String) -> Outcome {
+        writing::refuse_blank(&self.engine, &deposit_id).await?;
         self.engine.outbox.send(&deposit_id).await?;
         self.engine.stage.show_sending(&deposit_id);
         Ok(())

@@ -98,7 +98,8 @@ fn longest_s(engine: &Engine) -> u64 {
     taken.unwrap_or(LONGEST_S).min(wanted)
 }
 
-fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
+/// Whom the message is for: as said now, or as called last.
+pub(super) fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
     let to = to.map(|to| engine.identity.address(&to)).transpose()?;
     let to = to
         .or_else(|| engine.stage.callee())
@@ -107,7 +108,8 @@ fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
     Ok(to)
 }
 
-fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
+/// A fresh row of a recording.
+pub(super) fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
     let session = engine
         .stage
         .session()

@@ -251,6 +251,14 @@ impl Stage {
         )
     }
 
+    /// Whether somebody is in a call or speaks into the recorder. A greeting can be left at any time.
+    pub(crate) fn is_occupied(&self) -> bool {
+        matches!(
+            self.state.get(),
+            State::Calling | State::Ringing | State::Talking | State::Recording | State::Paused
+        )
+    }
+
     /// Whether the state word speaks of a draft or of a message on its way.
     pub(crate) fn is_about_message(&self) -> bool {
         self.state.get().is_sending() || self.state.get() == State::Deposited

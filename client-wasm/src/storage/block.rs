@@ -80,6 +80,34 @@ impl Database {
         Ok(open.then_some(row))
     }
 
+    /// Puts other words in the place of a written draft's, in one strictly durable transaction. Nothing if
+    /// it is no written draft any more; recordings are never rewritten.
+    pub async fn rewrite_words(
+        &self,
+        deposit_id: &str,
+        words: &[u8],
+        change: impl FnOnce(&mut DepositRow),
+    ) -> Result<Option<DepositRow>, StorageError> {
+        let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
+        let mut open = false;
+        let row = change_row(&transaction, deposit_id, |row| {
+            open = row.is_written_draft();
+            if open {
+                row.blocks = 1;
+                row.size = words.len() as u64;
+                change(row);
+            }
+        })
+        .await?;
+        if open {
+            let blocks = transaction.store(BLOCKS)?;
+            blocks.delete(&all_blocks_of(deposit_id)?)?;
+            blocks.add(&block_row(deposit_id, 0, words)?)?;
+        }
+        transaction.complete().await?;
+        Ok(open.then_some(row))
+    }
+
     /// The whole journal as one file.
     pub async fn journal(&self, deposit_id: &str) -> Result<Vec<u8>, StorageError> {
         let transaction = self.begin(&[BLOCKS], Access::Read)?;

@@ -46,6 +46,9 @@ impl RowState {
     }
 }
 
+/// The kind of a message that was written, not spoken.
+pub const WRITTEN: &str = "text";
+
 /// One message on this device. Times are Unix ms. Every field has a default, so that rows of other
 /// versions can be read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,7 +66,7 @@ pub struct DepositRow {
     pub server: String,
     /// The session it goes up under, once there is one.
     pub session_id: Option<String>,
-    /// `voice` or `video`.
+    /// `voice`, `video` or [`WRITTEN`].
     pub kind: String,
     /// Media type of the journal.
     pub content_type: String,
@@ -109,6 +112,13 @@ pub struct DepositRow {
     pub message_id: Option<String>,
     /// When the receipt came.
     pub deposited_at: Option<i64>,
+}
+
+impl DepositRow {
+    /// Whether its words may still be changed.
+    pub fn is_written_draft(&self) -> bool {
+        self.kind == WRITTEN && self.state == RowState::Recorded && self.discarded_at.is_none()
+    }
 }
 
 impl Database {
