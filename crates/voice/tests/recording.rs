@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use voice::container::Page;
 use voice::{Recording, closing, duration_ms, repair};
 
-/// What `tests/golden-voice.mjs` expects of the same encoder as WebAssembly, too.
+/// What `tests/golden-voice.test.mjs` expects of the same encoder as WebAssembly, too.
 const GOLDEN: &str = include_str!("golden.sha256");
 const SERIAL: u32 = 0x6166_7462;
 
