@@ -41,6 +41,9 @@ pub enum Signal {
     Register {
         /// Flow it came on.
         flow: String,
+        /// The peer's network, for limits.
+        #[serde(default)]
+        network: Option<String>,
         /// The request.
         #[serde(with = "as_text")]
         frame: Frame,
@@ -57,7 +60,7 @@ pub enum Signal {
         #[serde(with = "as_text")]
         frame: Frame,
     },
-    /// To the callee's `Line`: an initial INVITE (or MESSAGE, OPTIONS) for this address.
+    /// To the callee's `Line`: an initial INVITE for this address.
     Terminate {
         /// Flow of the caller.
         flow: String,

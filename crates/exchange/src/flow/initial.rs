@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// What the exchange understands.
-pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY";
 /// Bodies that end points of the exchange take.
-pub(crate) const ACCEPT: &str = "application/sdp, text/plain, application/dtmf-relay";
+const ACCEPT: &str = "application/sdp, text/plain, application/dtmf-relay";
 /// Extensions.
 pub(crate) const SUPPORTED: &str = "outbound, path";
 /// The user part that leads to a voicemail without ringing (RFC 4458).
@@ -56,9 +56,8 @@ pub(super) fn receive(
         Method::Ack => to_line(state, &request, context),
         Method::Register => register(state, &request, context),
         Method::Cancel => cancel(state, &request, context),
-        Method::Options if request.uri().user.is_none() => options(state, &request, context),
+        Method::Options => options(state, &request, context),
         Method::Invite => invite(state, &request, context),
-        Method::Options => call(state, &request, context),
         method if method.is_known() => {
             let allow = [("Allow", ALLOW)];
             hop::answer_with(
@@ -98,11 +97,13 @@ fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> 
         &address,
         Signal::Register {
             flow: state.name.clone(),
+            network: Some(state.network.clone()),
             frame: request.to_bytes(),
         },
     )]
 }
 
+/// The exchange answers for its addresses too, whether they exist or not: only an INVITE tells, and is limited.
 fn options(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
     if !context.settings.is_own_domain(&request.uri().host) {
         return state.refuse(context, request, 403, "Not Our Domain");

@@ -9,7 +9,7 @@ pub(crate) mod place;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use initial::{ACCEPT, ALLOW, SUPPORTED, is_voicemail, target};
+pub(crate) use initial::{SUPPORTED, is_voicemail, target};
 use serde::{Deserialize, Serialize};
 use sip::{
     Message, Request,

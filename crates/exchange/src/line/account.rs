@@ -1,6 +1,7 @@
 //! The account of one address: who it is, its password as encrypted HA1s, and its login generation. It
 //! answers for unknown users exactly as for known ones.
 
+mod guess;
 mod http;
 mod news;
 mod secret;
@@ -9,6 +10,7 @@ use deposit::token::{LoginClaims, Token};
 use sip::digest::Ha1;
 use subtle::ConstantTimeEq;
 
+pub(super) use self::guess::{count_failure, guessed_too_often};
 pub use self::{
     http::on_http,
     news::{TAG, WAKEUP, on_reply, on_wakeup},

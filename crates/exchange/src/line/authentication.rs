@@ -30,6 +30,8 @@ pub(super) enum Verdict {
     Unproven { stale: bool },
     /// It proves to be somebody else.
     Mismatch,
+    /// Its network guessed too often; passwords from there are not looked at for a while.
+    Limited,
 }
 
 /// Who asks for the proof.
@@ -41,12 +43,15 @@ pub(super) enum Asker {
     Proxy,
 }
 
-/// Checks every proof that a request carries; the first that is right counts.
+/// Checks every proof that a request carries; the first that is right counts. Each wrong password is one
+/// guess of the `network`, as at a sign-in.
 pub(super) fn check(
     sql: &dyn Sql,
     context: &Context<'_>,
+    network: Option<&str>,
     request: &Request,
 ) -> Result<Verdict, SqlError> {
+    let network = network.unwrap_or_default();
     let values = request
         .headers("Authorization")
         .chain(request.headers("Proxy-Authorization"));
@@ -54,7 +59,7 @@ pub(super) fn check(
     for value in values {
         let one = match Authorization::parse(value) {
             Authorization::Bearer(token) => check_token(sql, context, &token)?,
-            Authorization::Digest(digest) => check_digest(sql, context, &digest, request)?,
+            Authorization::Digest(digest) => check_digest(sql, context, network, &digest, request)?,
             Authorization::Unknown => continue,
         };
         if one == Verdict::Proven {
@@ -84,6 +89,23 @@ pub(super) fn challenge(
     hop::answer_with(context, flow, request, status, reason, &headers)
 }
 
+/// The answer while a network has guessed too often.
+pub(super) fn refuse_for_now(
+    context: &Context<'_>,
+    flow: &str,
+    request: &Request,
+) -> Option<Effect> {
+    let wait = [("Retry-After", "300")];
+    hop::answer_with(
+        context,
+        flow,
+        request,
+        503,
+        "Too Many Wrong Passwords",
+        &wait,
+    )
+}
+
 fn check_token(sql: &dyn Sql, context: &Context<'_>, token: &str) -> Result<Verdict, SqlError> {
     Ok(if account::accepts_bearer(sql, context, token)? {
         Verdict::Proven
@@ -95,11 +117,15 @@ fn check_token(sql: &dyn Sql, context: &Context<'_>, token: &str) -> Result<Verd
 fn check_digest(
     sql: &dyn Sql,
     context: &Context<'_>,
+    network: &str,
     digest: &DigestResponse,
     request: &Request,
 ) -> Result<Verdict, SqlError> {
     if digest.realm != context.settings.domain() {
         return Ok(Verdict::Unproven { stale: false });
+    }
+    if account::guessed_too_often(sql, context, network)? {
+        return Ok(Verdict::Limited);
     }
     let right = digest.verify(&account::ha1(sql, context)?, request);
     let (_, key) = context.settings.token_keys.newest();
@@ -108,6 +134,7 @@ fn check_digest(
         return Ok(Verdict::Unproven { stale: false });
     }
     if !right {
+        account::count_failure(sql, context, network)?;
         return Ok(wrong_proof(context, &digest.user));
     }
     let fresh = state == NonceState::Fresh && count(sql, context, digest)?;
@@ -146,7 +173,10 @@ fn count(sql: &dyn Sql, context: &Context<'_>, digest: &DigestResponse) -> Resul
     if rows.first().is_some_and(|row| row.integer(0) >= count) {
         return Ok(false);
     }
-    let expires = context.now_ms.saturating_add(NONCE_LIFETIME_MS);
+    // A nonce may come from a clock ahead of this one; its count outlives it in any case.
+    let expires = context
+        .now_ms
+        .saturating_add(NONCE_LIFETIME_MS.saturating_mul(2));
     sql.query(
         "INSERT INTO nonces (nonce, count, expires) VALUES (?, ?, ?) ON CONFLICT (nonce) DO UPDATE SET count = excluded.count, expires = excluded.expires",
         &[digest.nonce.as_str().into(), count.into(), expires.into()],

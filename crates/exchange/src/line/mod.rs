@@ -52,7 +52,11 @@ pub fn on_signal(
     signal: Signal,
 ) -> Result<Outcome, SqlError> {
     let effects = match signal {
-        Signal::Register { flow, frame } => register(sql, context, &flow, &frame)?,
+        Signal::Register {
+            flow,
+            network,
+            frame,
+        } => register(sql, context, &flow, network.as_deref(), &frame)?,
         Signal::Originate {
             flow,
             network,
@@ -118,10 +122,13 @@ fn register(
     sql: &dyn Sql,
     context: &Context<'_>,
     flow: &str,
+    network: Option<&str>,
     frame: &[u8],
 ) -> Result<Vec<Effect>, SqlError> {
     match hop::read(frame) {
-        Some(Message::Request(request)) => registration::register(sql, context, flow, &request),
+        Some(Message::Request(request)) => {
+            registration::register(sql, context, flow, network, &request)
+        }
         _ => Ok(Vec::new()),
     }
 }
@@ -137,7 +144,7 @@ fn originate(
     let Some(Message::Request(request)) = hop::read(frame) else {
         return Ok(Vec::new());
     };
-    let answer = match authentication::check(sql, context, &request)? {
+    let answer = match authentication::check(sql, context, network.as_deref(), &request)? {
         Verdict::Proven => {
             let caller = Caller {
                 address: Some(address(context).to_owned()),
@@ -151,6 +158,7 @@ fn originate(
             authentication::challenge(context, flow, &request, Asker::Proxy, stale)
         }
         Verdict::Mismatch => hop::answer(context, flow, &request, 403, "Forbidden"),
+        Verdict::Limited => authentication::refuse_for_now(context, flow, &request),
     };
     Ok(answer.into_iter().collect())
 }

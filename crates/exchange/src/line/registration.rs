@@ -24,9 +24,10 @@ pub(super) fn register(
     sql: &dyn Sql,
     context: &Context<'_>,
     flow: &str,
+    network: Option<&str>,
     request: &Request,
 ) -> Result<Vec<Effect>, SqlError> {
-    match authentication::check(sql, context, request)? {
+    match authentication::check(sql, context, network, request)? {
         Verdict::Proven => {}
         Verdict::Unproven { stale } => {
             let challenge =
@@ -34,6 +35,10 @@ pub(super) fn register(
             return Ok(challenge.into_iter().collect());
         }
         Verdict::Mismatch => return Ok(refuse(context, flow, request, 403, "Forbidden")),
+        Verdict::Limited => {
+            let refusal = authentication::refuse_for_now(context, flow, request);
+            return Ok(refusal.into_iter().collect());
+        }
     }
     binding::sweep(sql, context.now_ms)?;
     if request.has_wildcard_contact() {

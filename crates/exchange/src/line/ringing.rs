@@ -1,7 +1,7 @@
 //! What happens to a call at this line: contacts ring, the first answer wins, everything else ends at
 //! the voicemail (design section 4; RFC 3261 sections 16.6 to 16.10).
 
-use sip::{Method, Request, Response, transaction::Received};
+use sip::{Request, Response, transaction::Received};
 
 use super::{
     account, binding,
@@ -44,9 +44,6 @@ pub(super) fn begin(
 ) -> Result<Vec<Effect>, SqlError> {
     if let Some((status, reason)) = refusal(sql, context, &caller, request)? {
         return Ok(refuse(context, flow, request, status, reason));
-    }
-    if *request.method() != Method::Invite {
-        return Ok(options(context, flow, request));
     }
     let key = call::key(flow, request);
     if call::find(sql, &key)?.is_some() {
@@ -235,7 +232,7 @@ fn refusal(
         return Ok(Some((403, "Sign In To Call")));
     }
     let network = caller.network.as_deref().unwrap_or_default();
-    if *request.method() == Method::Invite && !limit::may_ring(sql, context, network)? {
+    if !limit::may_ring(sql, context, network)? {
         return Ok(Some((503, "Too Many Calls")));
     }
     if request.header("Proxy-Require").is_some() {
@@ -386,17 +383,6 @@ fn settle(sql: &dyn Sql, context: &Context<'_>, call: &Call) -> Result<(), SqlEr
     wakeup::clear(sql, EXPIRE, &call.key)?;
     let due = context.now_ms.saturating_add(FORGET_MS);
     wakeup::set(sql, FORGET, &call.key, due)
-}
-
-fn options(context: &Context<'_>, flow: &str, request: &Request) -> Vec<Effect> {
-    let headers = [
-        ("Allow", flow::ALLOW),
-        ("Accept", flow::ACCEPT),
-        ("Supported", flow::SUPPORTED),
-    ];
-    hop::answer_with(context, flow, request, 200, "OK", &headers)
-        .into_iter()
-        .collect()
 }
 
 fn refuse(

@@ -37,6 +37,58 @@ fn a_registration_needs_the_password() {
 }
 
 #[test]
+fn passwords_are_guessed_over_sip_only_as_often_as_at_a_sign_in() {
+    let mut world = World::new();
+    let register = |world: &mut World, phone: &str, user: &str, password: &str| {
+        let credentials = Credentials::Password {
+            user: user.to_owned(),
+            password: password.to_owned(),
+        };
+        world.phone(phone, Some(&format!("sip:{user}@localhost")), credentials);
+        world.act(phone, UserAgent::register);
+        let answers = world.statuses(phone);
+        let last = answers.iter().rfind(|answer| answer.ends_with("REGISTER"));
+        last.expect("an answer").clone()
+    };
+    for user in ["bob", "nobody"] {
+        let answers: Vec<String> = (0..21)
+            .map(|guess| register(&mut world, &format!("{user}{guess}"), user, "guess"))
+            .collect();
+        assert_eq!(answers[..20], ["401 REGISTER"; 20], "{user}");
+        assert_eq!(answers[20], "503 REGISTER", "{user}");
+    }
+    assert_eq!(
+        register(&mut world, "late", "bob", "bob-demo"),
+        "503 REGISTER"
+    );
+    world.advance(300_000);
+    assert_eq!(
+        register(&mut world, "bob", "bob", "bob-demo"),
+        "200 REGISTER"
+    );
+}
+
+#[test]
+fn many_guesses_in_one_request_are_many() {
+    let mut world = World::new();
+    let credentials = Credentials::Password {
+        user: "bob".to_owned(),
+        password: "guess".to_owned(),
+    };
+    world.phone("m", Some(BOB), credentials);
+    world.act("m", UserAgent::register);
+    let tried = world.last_sent("m", "REGISTER");
+    let guess = tried
+        .lines()
+        .find(|line| line.starts_with("Authorization"))
+        .expect("a proof");
+    let many = format!("{guess}\r\n").repeat(30);
+    world.raw("m", &tried.replacen(&format!("{guess}\r\n"), &many, 1));
+    let last = world.statuses("m").pop();
+    assert_eq!(last.as_deref(), Some("503 REGISTER"));
+}
+
+#[test]
 fn unknown_users_are_refused_as_wrong_passwords_are() {
     let mut world = World::new();
     let credentials = Credentials::Password {
@@ -274,6 +326,26 @@ fn options_say_what_is_understood() {
     for name in ["Allow", "Accept", "Supported"] {
         assert!(response.header(name).is_some(), "{name}");
     }
+}
+
+#[test]
+fn options_do_not_tell_which_addresses_exist() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    let answer = |world: &mut World, user: &str| {
+        let text = format!(
+            "OPTIONS sip:{user}@localhost SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKo\r\nMax-Forwards: 70\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:you@localhost>\r\nCall-ID: o\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"
+        );
+        world.raw("anna", &text);
+        let Some(Message::Response(mut response)) = world.get("anna").received.pop() else {
+            panic!("no answer");
+        };
+        response.set_header("To", "");
+        response
+    };
+    let known = answer(&mut world, "bob");
+    assert_eq!(known.status(), 200);
+    assert_eq!(known, answer(&mut world, "nobody"));
 }
 
 #[test]

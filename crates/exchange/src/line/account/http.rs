@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Account, accepts_password, address, find, news::spread, set_password, sign_in};
+use super::{
+    Account, accepts_password, address, count_failure, find, guessed_too_often, news::spread,
+    set_password, sign_in,
+};
 use crate::{
     context::Context,
     effect::Effect,
@@ -17,9 +20,6 @@ use crate::{
 const SHORTEST_PASSWORD: usize = 8;
 const LONGEST_PASSWORD: usize = 1024;
 const LONGEST_NAME: usize = 120;
-/// So many wrong passwords from one network to one address are looked at in [`FAILURE_WINDOW_MS`].
-const FAILURE_LIMIT: i64 = 20;
-const FAILURE_WINDOW_MS: i64 = 300_000;
 
 type Answered = Result<(Response, Vec<Effect>), Refusal>;
 
@@ -49,19 +49,31 @@ struct Login {
 
 fn login(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
     let body: Login = json::read(request)?;
+    let right = is_right(sql, context, request, &body.password)?;
+    match find(sql)?.filter(|_| right) {
+        Some(account) => signed_in(context, request, &account),
+        None => Err(Refusal::of(request, problem::BAD_CREDENTIALS, "")),
+    }
+}
+
+/// Whether the password is right; a wrong one is one guess of the request's network, and after too many
+/// none is looked at.
+fn is_right(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    request: &Request,
+    password: &str,
+) -> Result<bool, Refusal> {
     let network = request.header(front::NETWORK).unwrap_or("");
-    if failures(sql, context, network)? >= FAILURE_LIMIT {
+    if guessed_too_often(sql, context, network)? {
         let detail = "Too many wrong passwords; wait five minutes.";
         return Err(Refusal::of(request, problem::RATE_LIMITED, detail));
     }
-    let right = accepts_password(sql, context, &body.password)?;
-    match find(sql)?.filter(|_| right) {
-        Some(account) => signed_in(context, request, &account),
-        None => {
-            count_failure(sql, context, network)?;
-            Err(Refusal::of(request, problem::BAD_CREDENTIALS, ""))
-        }
+    let right = accepts_password(sql, context, password)?;
+    if !right {
+        count_failure(sql, context, network)?;
     }
+    Ok(right)
 }
 
 fn login_for(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
@@ -96,7 +108,7 @@ fn change_password(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> A
         return Err(Refusal::of(request, problem::SIGNED_OUT, ""));
     }
     check_password(request, &body.new)?;
-    if !accepts_password(sql, context, &body.old)? {
+    if !is_right(sql, context, request, &body.old)? {
         return Err(Refusal::of(request, problem::WRONG_PASSWORD, ""));
     }
     set_password(sql, context, &body.new)?;
@@ -166,27 +178,4 @@ fn check_name(request: &Request, name: &str) -> Result<(), Refusal> {
     }
     let detail = format!("A display name has at most {LONGEST_NAME} characters and is one line.");
     Err(Refusal::of(request, problem::INVALID_FIELD, &detail))
-}
-
-/// Wrong passwords of the present window; counted for unknown addresses as for known ones.
-fn failures(sql: &dyn Sql, context: &Context<'_>, network: &str) -> Result<i64, SqlError> {
-    let since = context.now_ms.saturating_sub(FAILURE_WINDOW_MS);
-    let rows = sql.query(
-        "SELECT failures FROM login_failures WHERE network = ? AND since > ?",
-        &[network.into(), since.into()],
-    )?;
-    Ok(rows.first().map_or(0, |row| row.integer(0)))
-}
-
-fn count_failure(sql: &dyn Sql, context: &Context<'_>, network: &str) -> Result<(), SqlError> {
-    let since = context.now_ms.saturating_sub(FAILURE_WINDOW_MS);
-    sql.query(
-        "DELETE FROM login_failures WHERE since <= ?",
-        &[since.into()],
-    )?;
-    sql.query(
-        "INSERT INTO login_failures (network, failures, since) VALUES (?, 1, ?) ON CONFLICT (network) DO UPDATE SET failures = failures + 1",
-        &[network.into(), context.now_ms.into()],
-    )?;
-    Ok(())
 }
