@@ -86,8 +86,8 @@ pub(in crate::mailbox) fn list(
         .clamp(1, LARGEST_PAGE);
     let before = number(request, "after")?
         .map_or(i64::MAX, |after| i64::try_from(after).unwrap_or(i64::MAX));
-    // SQLite at the edge holds numbers up to 2^53 exactly.
-    let before = before.min(1 << 53);
+    // The edge's SQLite takes numbers below 2^53 exactly.
+    let before = before.min((1 << 53) - 1);
     let messages = page(sql, request, before, limit)?;
     let next = messages
         .last()
