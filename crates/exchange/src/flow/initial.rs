@@ -2,7 +2,7 @@
 
 use sip::{Method, Request, Uri, address::normalise};
 
-use super::{FlowState, hop};
+use super::{FlowState, hop, shown_name};
 use crate::{
     context::Context,
     effect::Effect,
@@ -171,7 +171,7 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
     }
     let caller = Caller {
         address: foreign_address(&from.uri, context),
-        display_name: from.display_name,
+        display_name: shown_name(from.display_name.as_deref()),
         verified: false,
         network: Some(state.network.clone()),
     };

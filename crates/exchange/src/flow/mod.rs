@@ -4,12 +4,14 @@
 pub(crate) mod hop;
 mod initial;
 mod limit;
+mod name;
 mod passage;
 pub(crate) mod place;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use initial::{SUPPORTED, is_voicemail, target};
+pub(crate) use name::shown_name;
 use serde::{Deserialize, Serialize};
 use sip::{
     Message, Request,

@@ -168,7 +168,7 @@ fn display_name(sql: &dyn Sql, request: &sip::Request) -> Result<Option<String>,
     let own = account::find(sql)?.map(|account| account.display_name);
     Ok(own
         .filter(|name| !name.is_empty())
-        .or_else(|| request.from().display_name))
+        .or_else(|| flow::shown_name(request.from().display_name.as_deref())))
 }
 
 fn pass_on(

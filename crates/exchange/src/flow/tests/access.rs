@@ -168,6 +168,19 @@ fn a_foreign_or_anonymous_caller_is_not_verified() {
 }
 
 #[test]
+fn a_callers_name_brings_nothing_invisible_into_the_mailbox() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    let name = format!("\u{202e}annA\u{1b} {}", "x".repeat(500));
+    let text =
+        invite(BOB, "sip:a@x.invalid", "").replacen("From: ", &format!("From: \"{name}\" "), 1);
+    world.raw("anna", &text);
+    let line = Object::Line(BOB.to_owned());
+    let kept = "SELECT COUNT(*) FROM calls WHERE json_extract(caller, '$.display_name') GLOB 'annA x*' AND length(json_extract(caller, '$.display_name')) = 120";
+    assert_eq!(world.count(&line, kept), 1);
+}
+
+#[test]
 fn another_users_proof_is_refused() {
     let mut world = World::new();
     let credentials = Credentials::Password {
