@@ -43,6 +43,8 @@ pub const DEPOSIT_ID: &str = "afterbeep-deposit-id";
 const JSON_BYTES: u64 = 16 << 10;
 /// The largest body of `POST /probe`.
 const PROBE_BYTES: u64 = 64 << 10;
+/// What a POST may say that it means.
+const OVERRIDES: [&str; 5] = ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// The largest greeting.
 pub const GREETING_BYTES: u64 = 4 << 20;
 
@@ -298,13 +300,15 @@ fn request_id(head: &Request) -> &str {
     head.header(REQUEST_ID).unwrap_or("")
 }
 
-/// `X-HTTP-Method-Override`, for clients whose network lets only GET and POST through (tus 1.0.0).
+/// `X-HTTP-Method-Override`, for clients whose network lets only GET and POST through (tus 1.0.0). A word that
+/// is none of those methods changes nothing.
 fn override_method(head: &mut Request) {
-    let method = head
-        .header("x-http-method-override")
-        .map(str::to_ascii_uppercase);
+    let word = head.header("x-http-method-override").unwrap_or("");
+    let method = OVERRIDES
+        .into_iter()
+        .find(|method| method.eq_ignore_ascii_case(word));
     if let (Some(method), "POST") = (method, head.method.as_str()) {
-        head.method = method;
+        method.clone_into(&mut head.method);
     }
 }
 

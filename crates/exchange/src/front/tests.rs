@@ -231,6 +231,19 @@ fn a_method_in_a_header_counts_for_post_only() {
 }
 
 #[test]
+fn a_word_that_is_no_method_goes_no_further() {
+    let login = login_bearer(NOW + HOUR);
+    for word in ["FOO BAR", "CONNECT", "TRACE", "", "GET"] {
+        let headers = [
+            ("authorization", login.as_str()),
+            ("x-http-method-override", word),
+        ];
+        let forward = forwarded(asked("POST", "/mailbox/blocks", &headers));
+        assert_eq!(forward.request.method, "POST", "{word}");
+    }
+}
+
+#[test]
 fn the_owner_reaches_the_own_mailbox_only() {
     let login = login_bearer(NOW + HOUR);
     let headers = [("authorization", login.as_str()), (GENERATION, "999")];
