@@ -77,6 +77,7 @@ impl Artefacts {
 
 /// Builds everything that is served, as far as its inputs changed. One build at a time per checkout.
 pub(crate) fn build(root: &Path, profile: Profile) -> Outcome<Artefacts> {
+    fs::create_dir_all(root.join("target")).naming("target")?;
     let lock = fs::File::create(root.join("target/xtask.lock")).naming("target/xtask.lock")?;
     if lock.try_lock().is_err() {
         step::say("› Waiting for another build in this folder");
