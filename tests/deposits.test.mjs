@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { startServer, temporaryFolder } from './harness.mjs';
 import { signIn } from './page.mjs';
-import { SipAgent, sessionInfo } from './sip-agent.mjs';
+import { SipAgent, takeSession } from './sip-agent.mjs';
 import { speechOpus } from './sound.mjs';
 
 const state = temporaryFolder('deposits-state');
@@ -25,16 +25,6 @@ after(() => server?.stop());
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const metadata = (values) => Object.entries(values).map(([key, value]) => `${key} ${Buffer.from(String(value)).toString('base64')}`).join(',');
 
-/** A session with `callee`'s voicemail, taken over SIP without ringing anybody. */
-async function takeSession(callee, on = server) {
-  const caller = await new SipAgent({ url: on.url }).connect();
-  const { response } = await caller.invite(`sip:voicemail@localhost;target=sip:${callee}%40localhost;cause=302`, { displayName: 'Anna' });
-  assert.equal(response.status, 200, response.text);
-  const info = await caller.expect('INFO', (message) => message.method === 'INFO' && !message.status);
-  caller.close();
-  return sessionInfo(info.body);
-}
-
 async function deposit(token, { body = voice, id = randomUUID(), headers = {}, values = {} } = {}) {
   return fetch(`${server.url}/deposits`, {
     method: 'POST',
@@ -48,12 +38,12 @@ async function deposit(token, { body = voice, id = randomUUID(), headers = {}, v
 }
 
 /** Sends only the head of a deposit that promises a body, and reads the answer: nothing of the body was ever sent. */
-function answerToHead(token) {
+function answerToHead(token, values = {}) {
   return new Promise((resolve, reject) => {
     const socket = connect(server.port, '127.0.0.1', () => socket.write([
       'POST /deposits HTTP/1.1', `Host: 127.0.0.1:${server.port}`, `Authorization: Bearer ${token}`, 'Tus-Resumable: 1.0.0',
       'Upload-Length: 500000', 'Content-Length: 500000', 'Content-Type: application/offset+octet-stream',
-      `Upload-Metadata: ${metadata({ filetype: 'audio/ogg', deposit_id: randomUUID() })}`, '', '',
+      `Upload-Metadata: ${metadata({ filetype: 'audio/ogg', deposit_id: randomUUID(), ...values })}`, '', '',
     ].join('\r\n')));
     let text = '';
     socket.setTimeout(8000, () => { socket.destroy(); reject(new Error('the server waited for the body')); });
@@ -71,11 +61,12 @@ function answerToHead(token) {
 
 test('a forged, an expired, a revoked and a foreign token are refused before a body byte, each with its code', async () => {
   const bob = await signIn(server, 'bob');
-  const { ID } = await takeSession('bob');
+  const { ID } = await takeSession(server, 'bob');
   const forged = `${ID.slice(0, -2)}${ID.endsWith('AA') ? 'BB' : 'AA'}`;
   assert.deepEqual(await answerToHead(forged), { status: 401, code: 'token_forged' });
   assert.deepEqual(await answerToHead('nonsense'), { status: 401, code: 'token_malformed' });
   assert.deepEqual(await answerToHead(bob.token), { status: 401, code: 'token_foreign' });
+  assert.deepEqual(await answerToHead(ID, { callee: 'sip:carol@localhost' }), { status: 401, code: 'token_foreign' });
 
   const current = await (await fetch(`${server.url}/sessions/current`, { headers: { authorization: `Bearer ${ID}` } })).json();
   assert.equal((await bob.call('POST', `/mailbox/sessions/${current.session_id}/revoke`)).status, 204);
@@ -83,7 +74,7 @@ test('a forged, an expired, a revoked and a foreign token are refused before a b
 
   const shortLived = await startServer({ env: { AFTERBEEP_SESSION_TTL_S: '1' } });
   try {
-    const { ID: brief, Expires } = await takeSession('bob', shortLived);
+    const { ID: brief, Expires } = await takeSession(shortLived, 'bob');
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, Date.parse(Expires) - Date.now()) + 1100));
     const answer = await fetch(`${shortLived.url}/deposits`, {
       method: 'POST', headers: { authorization: `Bearer ${brief}`, 'tus-resumable': '1.0.0', 'upload-length': '10' },
@@ -96,7 +87,7 @@ test('a forged, an expired, a revoked and a foreign token are refused before a b
 });
 
 test("another session's token neither sees nor touches an upload", async () => {
-  const [mine, other] = [await takeSession('bob'), await takeSession('carol')];
+  const [mine, other] = [await takeSession(server, 'bob'), await takeSession(server, 'carol')];
   const created = await fetch(`${server.url}/deposits`, {
     method: 'POST',
     headers: { authorization: `Bearer ${mine.ID}`, 'tus-resumable': '1.0.0', 'upload-length': String(voice.length), 'upload-metadata': metadata({ filetype: 'audio/ogg', deposit_id: randomUUID() }) },
@@ -114,7 +105,7 @@ test("another session's token neither sees nor touches an upload", async () => {
 
 test('the same deposit again gets the same receipt and makes one message; other content is a conflict', async () => {
   const bob = await signIn(server, 'bob');
-  const { ID } = await takeSession('bob');
+  const { ID } = await takeSession(server, 'bob');
   const id = randomUUID();
   const first = await deposit(ID, { id });
   assert.equal(first.status, 201, await first.clone().text());
@@ -139,7 +130,7 @@ test('the same deposit again gets the same receipt and makes one message; other 
 });
 
 test('an upload in pieces survives kill -9 of the server and completes once', async () => {
-  const { ID } = await takeSession('carol');
+  const { ID } = await takeSession(server, 'carol');
   const headers = { authorization: `Bearer ${ID}`, 'tus-resumable': '1.0.0' };
   const created = await fetch(`${server.url}/deposits`, {
     method: 'POST',
@@ -163,7 +154,7 @@ test('an upload in pieces survives kill -9 of the server and completes once', as
 });
 
 test('a validly signed token deposits although KV has lost its session', async () => {
-  const { ID } = await takeSession('alice');
+  const { ID } = await takeSession(server, 'alice');
   await server.stop();
   assert.ok((await loseSessions(join(state, 'kv'))) >= 1, 'there was a session in KV to lose');
   server = await startServer({ state });
@@ -204,7 +195,7 @@ test('a webhook that is down three times is delivered once, by id, with a signat
     const hook = await bob.call('POST', '/mailbox/webhooks', { url: `http://127.0.0.1:${endpoint.address().port}/hook` });
     assert.equal(hook.status, 201, await hook.clone().text());
     const { secret, id } = await hook.json();
-    const { ID } = await takeSession('bob');
+    const { ID } = await takeSession(server, 'bob');
     assert.equal((await deposit(ID)).status, 201);
     const deadline = Date.now() + 40_000;
     while (tries.length < 4 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -224,7 +215,7 @@ test('a webhook that is down three times is delivered once, by id, with a signat
 test('the phone of the callee is told of a new message at once', async () => {
   const phone = await new SipAgent({ url: server.url, user: 'bob', password: 'bob-demo' }).connect();
   assert.equal((await phone.register()).status, 200);
-  const { ID } = await takeSession('bob');
+  const { ID } = await takeSession(server, 'bob');
   const before = Date.now();
   assert.equal((await deposit(ID)).status, 201);
   const notify = await phone.expect('NOTIFY with a new message', (message) => message.method === 'NOTIFY' && /Messages-Waiting:\s*yes/i.test(message.body) && Number(message.body.match(/Voice-Message:\s*(\d+)/i)?.[1]) >= 1);

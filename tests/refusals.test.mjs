@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { button, callUntilRecording, journal, messagesOf, outbox, recordFor, signIn, watchRecorded } from './page.mjs';
+import { takeSession } from './sip-agent.mjs';
 import { speechWav } from './sound.mjs';
 
 const microphoneWav = speechWav(temporaryFolder('refusals-sound'));
@@ -14,17 +15,17 @@ before(async () => {
 });
 after(() => server?.stop());
 
-/** Breaks the signature of every session token in the browser's database. */
-const forgeTokens = (page) => page.evaluate(async () => {
+/** Gives every session in the browser's database another token. */
+const replaceTokens = (page, other) => page.evaluate(async (token) => {
   const done = (request) => new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
   const database = await done(indexedDB.open('afterbeep'));
   const store = database.transaction('sessions', 'readwrite').objectStore('sessions');
-  for (const row of await done(store.getAll())) await done(store.put({ ...row, token: `${row.token.slice(0, -4)}AAAA` }));
+  for (const row of await done(store.getAll())) await done(store.put({ ...row, token: token ?? `${row.token.slice(0, -4)}AAAA` }));
   database.close();
-});
+}, other);
 
 /** Records three seconds for Bob with a session that `spoil` breaks before Send. */
 async function recordAndSend(spoil) {
@@ -41,12 +42,22 @@ async function recordAndSend(spoil) {
 
 test('a forged token is refused, said in plain words, and the recording stays', async () => {
   const before = (await messagesOf(server, 'bob')).length;
-  const { browser, page, id } = await recordAndSend(forgeTokens);
+  const { browser, page, id } = await recordAndSend((page) => replaceTokens(page));
   const item = outbox(page).getByRole('listitem').first();
   await item.getByText('The server did not accept').waitFor();
   await item.getByText(/still|kept|safe/i).first().waitFor();
   assert.ok((await journal(page, id)).length > 1000, 'the sound is still on the device');
   assert.equal((await messagesOf(server, 'bob')).length, before);
+  await browser.close();
+});
+
+test("a token for another mailbox is refused, said in plain words, and the message reaches nobody", async () => {
+  const before = [(await messagesOf(server, 'bob')).length, (await messagesOf(server, 'carol')).length];
+  const { ID: carols } = await takeSession(server, 'carol');
+  const { browser, page, id } = await recordAndSend((page) => replaceTokens(page, carols));
+  await outbox(page).getByText("somebody else's mailbox").waitFor();
+  assert.ok((await journal(page, id)).length > 1000, 'the sound is still on the device');
+  assert.deepEqual([(await messagesOf(server, 'bob')).length, (await messagesOf(server, 'carol')).length], before);
   await browser.close();
 });
 

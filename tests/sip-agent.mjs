@@ -249,3 +249,13 @@ export function sessionInfo(body) {
     return [line.slice(0, equals), line.slice(equals + 1)];
   }));
 }
+
+/** A session with `callee`'s voicemail, taken over SIP without ringing anybody (RFC 4458). */
+export async function takeSession(server, callee) {
+  const caller = await new SipAgent({ url: server.url }).connect();
+  const { response } = await caller.invite(`sip:voicemail@localhost;target=sip:${callee}%40localhost;cause=302`, { displayName: 'Anna' });
+  if (response.status !== 200) throw new Error(`no voicemail of ${callee}: ${response.text}`);
+  const info = await caller.expect('INFO', (message) => message.method === 'INFO' && !message.status);
+  caller.close();
+  return sessionInfo(info.body);
+}

@@ -247,6 +247,8 @@ impl Upload<'_> {
             ("sha256", self.sha256.to_owned()),
             ("deposit_id", self.row.deposit_id.clone()),
             ("kind", self.row.kind.clone()),
+            // The server refuses a token that leads to anybody else.
+            ("callee", self.row.to.clone()),
             // Bytes are base64 once more inside the value.
             ("waveform", STANDARD.encode(&self.row.waveform)),
         ]
