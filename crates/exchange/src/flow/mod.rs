@@ -24,6 +24,8 @@ use crate::{context::Context, effect::Effect, object::Object, signal::Signal};
 const MAX_FRAME_BYTES: usize = 65_536;
 /// How many lines are told when the connection goes.
 const MAX_LINES: usize = 8;
+/// How many bytes their addresses may have together, so that the attachment holds them.
+const MAX_LINE_BYTES: usize = 1_200;
 
 /// What a connection remembers between two frames; under 2 KiB as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -147,7 +149,8 @@ impl FlowState {
     fn remember(&mut self, address: &str) {
         self.lines.retain(|line| line != address);
         self.lines.push(address.to_owned());
-        if self.lines.len() > MAX_LINES {
+        let bytes = |lines: &[String]| lines.iter().map(String::len).sum::<usize>();
+        while self.lines.len() > MAX_LINES || bytes(&self.lines) > MAX_LINE_BYTES {
             self.lines.remove(0);
         }
     }

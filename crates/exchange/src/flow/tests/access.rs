@@ -342,6 +342,19 @@ fn options_say_what_is_understood() {
 }
 
 #[test]
+fn what_a_connection_remembers_fits_however_long_the_addresses_are() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    for number in 0..10 {
+        // The world checks the size of what is remembered after every frame.
+        let to = format!("sip:{}{number}@localhost", "n".repeat(230));
+        world.raw("anna", &invite(&to, "sip:a@x.invalid", ""));
+        let answer = world.statuses("anna").pop();
+        assert_eq!(answer.as_deref(), Some("404 INVITE"));
+    }
+}
+
+#[test]
 fn options_do_not_tell_which_addresses_exist() {
     let mut world = World::new();
     world.phone("anna", None, Credentials::None);
