@@ -3,6 +3,7 @@
 
 import { complete, nameOf } from "./address.js";
 import { CallStage } from "./call-stage.js";
+import { isWritten } from "./call-words.js";
 import { HOME, open } from "./engine.js";
 import { size } from "./figures.js";
 import { GreetingPlayer } from "./greeting-player.js";
@@ -12,6 +13,7 @@ import { OutboxList } from "./outbox-list.js";
 import { sheetsOf } from "./style.js";
 import { explain } from "./trouble.js";
 import { tree } from "./tree.js";
+import { Writing } from "./writing.js";
 
 /** @typedef {import("./engine.js").OutboxItem} OutboxItem */
 
@@ -23,7 +25,9 @@ const DELIVERED_SHOWN = 3;
 const DRAFTING = new Set(["recording", "paused", "review"]);
 const PENDING = new Set(["queued", "waiting", "uploading"]);
 const AT_REST = new Set(["idle", "queued", "waiting", "uploading", "deposited", "failed"]);
-const FRESH = new Set(["call", "record", "again", "send"]);
+const FRESH = new Set(["call", "record", "write", "again", "send"]);
+const CONVERSING = new Set(["calling", "ringing", "talking", "greeting", "recording", "paused"]);
+const MUTE = new Set(["microphone_refused", "microphone_missing"]);
 const TICK_MS = 1000;
 
 /** The caller's side. */
@@ -32,13 +36,16 @@ export class AfterbeepCall extends HTMLElement {
 
   #stage = new CallStage({
     press: (control) => this.#press(control),
+    type: (text) => this.#writing.type(text) ?? this.update(),
     load: () => this.#ask((client) => client.play_url(this.#inHand)),
     failed: (error) => this.#fail(error),
   });
   #outbox = new OutboxList({
     send: (id) => this.#send(id, "send"),
     sendAnyway: (id) => this.#send(id, "send_anyway"),
+    edit: (item) => void this.#edit(item),
     delete: (item) => this.#discard(item),
+    text: (id) => this.#ask((client) => client.text(id)),
     load: (id) => this.#ask((client) => client.play_url(id)),
     failed: (error) => this.#fail(error),
   });
@@ -47,6 +54,12 @@ export class AfterbeepCall extends HTMLElement {
     time: this.#stage.time,
     ended: () => this.#do((client) => client.greeting_ended()),
     blocked: () => this.#block(true),
+  });
+  #writing = new Writing({
+    ask: (request) => this.#ask(request),
+    saved: (id) => (this.#inHand = id),
+    opened: (text) => this.update() ?? this.#stage.beginWriting(text),
+    failed: (error) => this.#fail(error),
   });
   #remote = tree("audio", { autoplay: true, hidden: true });
 
@@ -61,6 +74,7 @@ export class AfterbeepCall extends HTMLElement {
   #items = [];
   /** @type {{ address: string, display_name?: string } | undefined} */
   #account;
+  #speechless = false;
   #promised = false;
   #blocked = false;
   #online = navigator.onLine;
@@ -88,6 +102,7 @@ export class AfterbeepCall extends HTMLElement {
     this.#ends = new AbortController();
     const signal = this.#ends.signal;
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#network(), { signal });
+    for (const [place, name] of [[document, "visibilitychange"], [window, "pagehide"]]) place.addEventListener(name, () => void this.#writing.save(), { signal });
     this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
     this.#opening = this.#open();
     this.update();
@@ -97,6 +112,7 @@ export class AfterbeepCall extends HTMLElement {
 
   disconnectedCallback() {
     this.#ends.abort();
+    void this.#writing.save();
     clearInterval(this.#ticking);
     this.#greeting.stop();
     this.#stage.close();
@@ -117,7 +133,7 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Whether leaving the page now would interrupt somebody. */
   get busy() {
-    return !AT_REST.has(this.#state) || this.#stage.dialled !== "";
+    return !AT_REST.has(this.#state) || this.#writing.open || this.#stage.dialled !== "";
   }
 
   /** The caller's own account; address and password, never kept in an attribute. */
@@ -160,6 +176,11 @@ export class AfterbeepCall extends HTMLElement {
     return this.#do((client) => client.record(to));
   }
 
+  /** Begins a written message instead. */
+  write() {
+    if (!CONVERSING.has(this.#state) && !this.#writing.open) this.#writing.begin(this.to ? complete(this.to, this.#server) : undefined);
+  }
+
   /** Holds the recording. */
   pause() {
     return this.#do((client) => client.pause());
@@ -181,28 +202,36 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   /** Deletes the draft; Undo brings it back. */
-  discard() {
-    const item = this.#item();
-    return item && this.#discard(item);
+  async discard() {
+    await this.#writing.save();
+    const { id } = this.#writing;
+    const item = this.#item() ?? (id && { deposit_id: id, to: this.to ?? "", to_name: this.#name });
+    if (item) await this.#discard(item);
   }
 
   /** Sends the draft. */
-  send() {
-    return this.#send(this.#inHand, "send");
+  async send() {
+    if (await this.#writing.save()) await this.#send(this.#writing.id || this.#inHand, "send");
   }
 
   /** Paints everything from what is known. */
   update() {
     const situation = this.#situation();
     this.#stage.paint({
-      state: this.#state,
+      state: this.#isWriting ? "writing" : this.#state,
       situation,
+      writing: this.#writing,
       askAddress: !this.to,
       askName: !this.#account,
       caller: this.#account ? this.#account.display_name || nameOf(this.#account.address) : "",
       blocked: this.#blocked && this.#state === "greeting",
     });
     this.#outbox.show(this.#listed(), situation, IN_HAND.has(this.#state) ? this.#inHand : undefined);
+  }
+
+  get #isWriting() {
+    const item = this.#item();
+    return this.#writing.open || (this.#state === "review" && item !== undefined && isWritten(item));
   }
 
   get #server() {
@@ -216,6 +245,8 @@ export class AfterbeepCall extends HTMLElement {
       name: this.#name || nameOf(this.to ?? ""),
       online: this.#online,
       promised: this.#promised,
+      speechless: this.#speechless,
+      text: this.#state === "deposited" ? "" : this.#writing.wordsOf(this.#inHand),
       item: IN_HAND.has(this.#state) ? this.#item() : undefined,
       unfinished: unfinished.length,
       unfinishedName: unfinished.length > 0 ? unfinished[0].to_name || nameOf(unfinished[0].to) : "",
@@ -276,10 +307,13 @@ export class AfterbeepCall extends HTMLElement {
     if (state === "calling" || (state === "recording" && this.#state !== "paused")) this.#inHand = "";
     if (name || to) this.#name = name || nameOf(to);
     if (state === "recording" || state === "deposited") this.#stage.complain("");
+    if (state === "recording") this.#speechless = false;
+    if (CONVERSING.has(state) || (this.#writing.id && state !== "review")) this.#writing.leave();
     if (state !== "greeting") this.#blocked = false;
     if (state !== "talking") this.#remote.srcObject = null;
     this.#state = state;
     this.update();
+    this.#reopen();
     this.#emit("state", { state, to });
   }
 
@@ -297,6 +331,7 @@ export class AfterbeepCall extends HTMLElement {
   #list(items) {
     this.#items = items.filter((item) => !item.discarded);
     this.update();
+    this.#reopen();
     if (!this.#promised && this.#items.some((item) => PENDING.has(item.state))) void this.#promise();
   }
 
@@ -342,6 +377,8 @@ export class AfterbeepCall extends HTMLElement {
       skip: () => this.skipGreeting(),
       listen: () => this.#block(false) ?? this.#greeting.resume(),
       record: () => this.record(),
+      write: () => this.write(),
+      cancel: () => this.#writing.leave() ?? this.update(),
       pause: () => this.pause(),
       resume: () => this.resume(),
       stop: () => this.stop(),
@@ -361,8 +398,12 @@ export class AfterbeepCall extends HTMLElement {
 
   /** @param {OutboxItem} item */
   async #discard({ deposit_id: id, to, to_name: name }) {
+    await this.#writing.drop(id);
     await this.#do((client) => client.discard(id));
-    const restore = () => this.#do((client) => client.restore(id));
+    const restore = () => {
+      if (this.#state === "ready") this.#inHand = id;
+      return this.#do((client) => client.restore(id));
+    };
     this.#stage.undo.offer(`Message to ${name || nameOf(to)} deleted.`, restore);
   }
 
@@ -374,6 +415,8 @@ export class AfterbeepCall extends HTMLElement {
     const before = this.#inHand;
     try {
       await this.#promise();
+      const item = this.#items.find(({ deposit_id: known }) => known === id);
+      if (item && isWritten(item)) await this.#writing.keep(id);
       this.#inHand = id;
       await this.#ask((client) => client[how](id));
       this.#stage.undo.hide();
@@ -381,6 +424,21 @@ export class AfterbeepCall extends HTMLElement {
       this.#inHand = before;
       this.#fail(error);
     }
+  }
+
+  /** @param {OutboxItem} item a written draft */
+  async #edit({ deposit_id: id }) {
+    if (CONVERSING.has(this.#state)) return this.#stage.complain("Finish the call or the recording first. The draft stays here.");
+    this.#writing.leave();
+    this.#inHand = id;
+    await this.#do(async (client) => client.rewrite(id, await client.text(id)));
+  }
+
+  /** The engine shows a written draft that is not in the text field: it was opened, or brought back by Undo. */
+  #reopen() {
+    const id = this.#inHand;
+    const item = this.#item();
+    if (item?.state === "recorded" && isWritten(item)) void this.#writing.reopen(id, () => this.#state === "review" && this.#inHand === id);
   }
 
   /** @param {(client: any) => unknown} request */
@@ -401,6 +459,7 @@ export class AfterbeepCall extends HTMLElement {
 
   /** @param {{ code?: string, name?: string, message?: string }} error */
   #fail(error) {
+    if (MUTE.has(error.code ?? error.name)) this.#speechless = true;
     this.#stage.complain(explain(error));
     this.update();
     this.#emit("error", { code: error.code ?? error.name, message: error.message });

@@ -2,7 +2,8 @@
 // no engine.
 
 import { clock } from "./figures.js";
-import { VIEWS } from "./call-words.js";
+import { controlsOf, isWritten, VIEWS } from "./call-words.js";
+import { LONGEST } from "./draft.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
 import { UndoBar } from "./undo-bar.js";
@@ -12,9 +13,13 @@ import { Waveform } from "./waveform.js";
  * What the stage asks its owner to do.
  * @typedef {object} StageRequests
  * @property {(control: string) => void} press
+ * @property {(text: string) => void} type what stands in the text field now
  * @property {() => Promise<string>} load sound of the message in hand
  * @property {(error: Error) => void} failed
  */
+
+/** From so many characters left on, the number is shown. */
+const NEARLY_FULL = 500;
 
 /** One stage. */
 export class CallStage {
@@ -29,6 +34,11 @@ export class CallStage {
   #name = tree("input", { part: "input name-input", autocomplete: "name", maxlength: "60" });
   #naming = tree("div", { class: "field", hidden: true }, tree("label", {}, "Your name (optional)", this.#name));
   #caller = tree("p", { class: "small muted", hidden: true });
+  #text = tree("textarea", { id: "message", part: "input text-input", maxlength: LONGEST, rows: 5, "aria-describedby": "room" });
+  #textLabel = tree("label", { for: "message" });
+  #room = tree("p", { class: "small muted figures", id: "room", part: "room", hidden: true });
+  #writing = tree("div", { class: "field writing", part: "writing", hidden: true }, this.#textLabel, this.#text, this.#room);
+  #words = tree("blockquote", { class: "words", part: "words", hidden: true });
   #time = tree("p", { class: "time figures", part: "time", hidden: true });
   #player;
   #buttons;
@@ -51,6 +61,8 @@ export class CallStage {
       send: button("Send", "send", press("send")),
       skip: button("Skip greeting", "skip", press("skip")),
       listen: button("Play greeting", "play", press("listen")),
+      write: button("Write instead", "write", press("write")),
+      cancel: button("Cancel", "close", press("cancel")),
       pause: button("Pause", "pause", press("pause")),
       play: this.#player.button,
       again: button("Re-record", "again", press("again")),
@@ -60,6 +72,10 @@ export class CallStage {
     this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
     this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
+    this.#text.addEventListener("input", () => {
+      this.#count();
+      requests.type(this.#text.value);
+    });
     this.element = this.#assemble();
   }
 
@@ -90,6 +106,16 @@ export class CallStage {
     say(this.#trouble, words);
   }
 
+  /**
+   * Puts words into the text field, and the cursor behind them.
+   * @param {string} text
+   */
+  beginWriting(text) {
+    this.#text.value = text;
+    this.#count();
+    this.#text.focus();
+  }
+
   /** Puts the cursor where the address is typed. */
   focusDial() {
     this.#number.focus();
@@ -97,9 +123,9 @@ export class CallStage {
 
   /**
    * Paints one state.
-   * @param {{ state: string, situation: import("./call-words.js").Situation, askAddress: boolean, askName: boolean, caller: string, blocked: boolean }} view
+   * @param {{ state: string, situation: import("./call-words.js").Situation, writing: { open: boolean, id: string, blank: boolean }, askAddress: boolean, askName: boolean, caller: string, blocked: boolean }} view
    */
-  paint({ state, situation, askAddress, askName, caller, blocked }) {
+  paint({ state, situation, writing, askAddress, askName, caller, blocked }) {
     const view = VIEWS[state] ?? VIEWS.idle;
     this.#focused = this.#controls.contains(activeIn(this.element));
     say(this.#headline, view.headline(situation));
@@ -107,8 +133,14 @@ export class CallStage {
     this.#dial.hidden = !(state === "idle" && askAddress);
     this.#naming.hidden = !(state === "idle" && askName);
     say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
-    this.#hero.hidden = !this.#dial.hidden;
-    this.#paintControls(this.#dial.hidden ? view.controls : ["call"], blocked, view.calm === true);
+    this.#writing.hidden = view.hero !== "writing";
+    this.#textLabel.textContent = `Your message to ${situation.name}`;
+    const wordless = view.hero !== "sending" || !situation.item || !isWritten(situation.item);
+    say(this.#words, wordless ? "" : (situation.text ?? ""));
+    this.#hero.hidden = !this.#dial.hidden || !this.#writing.hidden || !wordless;
+    this.#text.readOnly = !writing.open;
+    this.#buttons.send.disabled = state === "writing" && writing.blank;
+    this.#paintControls(this.#dial.hidden ? this.#offered(state, view, situation, writing) : ["call"], blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
     this.#shown = state;
   }
@@ -133,6 +165,16 @@ export class CallStage {
     this.#player.close();
   }
 
+  /** Before its first word a written message is nothing that could be deleted. */
+  #offered(state, view, situation, { open, id, blank }) {
+    return state === "writing" && open && !id && blank ? ["send", "cancel"] : controlsOf(view, situation);
+  }
+
+  #count() {
+    const room = LONGEST - this.#text.value.length;
+    say(this.#room, room > NEARLY_FULL ? "" : room === 1 ? "1 character left" : `${room} characters left`);
+  }
+
   #assemble() {
     this.#hero.append(this.waveform.element, this.#player.slider);
     return tree(
@@ -141,6 +183,8 @@ export class CallStage {
       this.#status,
       this.#dial,
       this.#hero,
+      this.#writing,
+      this.#words,
       this.#time,
       this.#player.time,
       this.#controls,
@@ -161,7 +205,7 @@ export class CallStage {
     for (const [name, element] of Object.entries(this.#buttons)) {
       const first = name === offered[0] && !calm;
       element.hidden = !offered.includes(name);
-      element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : "";
+      element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : name === "write" ? "quiet" : "";
       if (name === offered[0] && element !== this.#controls.firstElementChild) this.#controls.prepend(element);
     }
     if (this.#focused && !isShown(activeIn(this.element))) this.#buttons[offered[0]]?.focus();
@@ -179,7 +223,7 @@ export class CallStage {
     this.waveform.element.toggleAttribute("hidden", review);
     if (!review) this.#player.pause();
     if (review && item) this.#review(item);
-    if (hero === "line") this.#quiet();
+    if (hero === "line" || hero === "writing") this.#quiet();
     if (hero === "sending") this.#paintSending(item, state);
     if (hero === "live" && this.#shown !== "recording" && this.#shown !== "paused") this.#beginLive();
     if (review) say(this.#time, "");
@@ -212,7 +256,7 @@ export class CallStage {
   #paintSending(item, state) {
     if (this.#shown !== state || !item) this.waveform.show(item?.waveform);
     this.waveform.progress = state === "deposited" ? 1 : item && item.size > 0 ? item.sent / item.size : 0;
-    say(this.#time, item ? clock(item.duration_ms) : "");
+    say(this.#time, item && !isWritten(item) ? clock(item.duration_ms) : "");
   }
 }
 

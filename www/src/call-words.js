@@ -11,6 +11,8 @@ import { clock, moment, rate, until } from "./figures.js";
  * @property {import("./engine.js").OutboxItem} [item] the message in hand
  * @property {number} unfinished interrupted recordings
  * @property {string} unfinishedName whom the newest one is for
+ * @property {boolean} [speechless] there is no microphone, or it was refused
+ * @property {string} [text] the words of a written message in hand
  * @property {number} now Unix ms
  *
  * What the stage shows.
@@ -18,7 +20,7 @@ import { clock, moment, rate, until } from "./figures.js";
  * @property {(situation: Situation) => string} headline
  * @property {(situation: Situation) => string} note
  * @property {string[]} controls names of buttons; the first is the primary one
- * @property {"line" | "greeting" | "live" | "review" | "sending"} hero
+ * @property {"line" | "greeting" | "live" | "review" | "sending" | "writing"} hero
  * @property {boolean} [calm] nothing needs to be done, so no control stands out
  */
 
@@ -31,7 +33,7 @@ export const VIEWS = {
   idle: {
     headline: ({ name }) => (name ? `Call ${name}` : "Who do you want to call?"),
     note: (situation) => unfinished(situation) || (situation.name ? `If ${situation.name} does not answer, leave a message. ${MICROPHONE_LINE}` : ""),
-    controls: ["call", "record"],
+    controls: ["call", "record", "write"],
     hero: "line",
   },
   calling: { headline: ({ name }) => `Calling ${name}`, note: () => MICROPHONE_LINE, controls: ["hangUp"], hero: "line" },
@@ -43,8 +45,8 @@ export const VIEWS = {
     controls: ["skip", "hangUp"],
     hero: "greeting",
   },
-  ended: { headline: () => "Call ended. Record when you like", note: ({ name }) => offlineFine(name), controls: ["record", "call"], hero: "line" },
-  ready: { headline: () => "Call ended. Record when you like", note: ({ name }) => offlineFine(name), controls: ["record", "call"], hero: "line" },
+  ended: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write"], hero: "line" },
+  ready: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write"], hero: "line" },
   recording: { headline: () => "Recording", note: () => "Every word is saved on this device as you speak.", controls: ["stop", "pause"], hero: "live" },
   paused: { headline: () => "Paused", note: () => "What you said is saved on this device.", controls: ["resume", "stop"], hero: "live" },
   review: {
@@ -53,20 +55,26 @@ export const VIEWS = {
     controls: ["send", "play", "again", "delete"],
     hero: "review",
   },
-  queued: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending", calm: true },
-  waiting: { headline: notYet, note: nextStep, controls: ["record"], hero: "sending", calm: true },
-  uploading: { headline: ({ name }) => `Going up to ${name}`, note: uploadNote, controls: ["record"], hero: "sending", calm: true },
+  writing: {
+    headline: ({ name }) => `Write to ${name}`,
+    note: ({ name }) => `Every word is saved on this device as you write. ${name} gets it when you press Send.`,
+    controls: ["send", "delete"],
+    hero: "writing",
+  },
+  queued: { headline: notYet, note: nextStep, controls: ["record", "write"], hero: "sending", calm: true },
+  waiting: { headline: notYet, note: nextStep, controls: ["record", "write"], hero: "sending", calm: true },
+  uploading: { headline: ({ name }) => `Going up to ${name}`, note: uploadNote, controls: ["record", "write"], hero: "sending", calm: true },
   deposited: {
     headline: ({ name }) => `${name} has your message`,
-    note: ({ item, now }) => `Delivered ${moment(now, now).toLowerCase().replace("today", "today at")}${item ? `, ${clock(item.duration_ms)} long` : ""}.`,
-    controls: ["record", "call"],
+    note: ({ item, now }) => `Delivered ${moment(now, now).toLowerCase().replace("today", "today at")}${item && !isWritten(item) ? `, ${clock(item.duration_ms)} long` : ""}.`,
+    controls: ["record", "call", "write"],
     hero: "sending",
     calm: true,
   },
   failed: {
     headline: ({ item, name }) => (item ? `Not sent to ${name}` : `The call to ${name} did not work`),
     note: ({ item }) => (item ? refusal(item) : ""),
-    controls: ["call", "record"],
+    controls: ["call", "record", "write"],
     hero: "line",
   },
 };
@@ -84,7 +92,7 @@ export function outboxLines(item, situation) {
     case "interrupted": return ["Interrupted. Everything up to the last second is here.", ""];
     case "recorded": return ["Draft. Not sent.", ""];
     case "uploading": return [notYet(situation), uploadShare(item)];
-    case "deposited": return [`With ${name}`, "The sound has left this device."];
+    case "deposited": return [`With ${name}`, isWritten(item) ? "The words have left this device." : "The sound has left this device."];
     case "failed": return [/revoked/.test(item.reason?.code ?? "") ? "Not sent: the permission was revoked." : "Not sent: the server refused it.", refusal(item)];
     default: return [notYet(situation), nextStep({ ...situation, item })];
   }
@@ -101,6 +109,20 @@ export const OUTBOX_CONTROLS = {
   failed: ["send", "play", "save", "delete"],
   deposited: [],
 };
+
+/**
+ * Which buttons a view offers. Without a microphone, writing comes where recording would.
+ * @param {View} view
+ * @param {Situation} situation
+ */
+export function controlsOf({ controls }, { speechless }) {
+  return speechless && controls[0] === "record" ? ["write", ...controls.filter((name) => name !== "write")] : controls;
+}
+
+/** @param {{ kind?: string }} item whether it was written, not spoken */
+export function isWritten({ kind }) {
+  return kind === "text";
+}
 
 /** @param {Situation} situation */
 function notYet({ name }) {
@@ -147,12 +169,17 @@ function unfinished({ unfinished: number, unfinishedName }) {
 
 /** @param {import("./engine.js").OutboxItem} item */
 function refusal({ reason }) {
-  return reason?.text || "The server refused it. Your recording is safe on this device; press Send to try again.";
+  return reason?.text || "The server refused it. Your message is safe on this device; press Send to try again.";
 }
 
-/** @param {string} name */
-function offlineFine(name) {
-  return `Your message to ${name} is saved on this device as you speak. No connection is needed.`;
+/** @param {Situation} situation */
+function callEnded({ speechless }) {
+  return `Call ended. ${speechless ? "Write" : "Record"} when you like`;
+}
+
+/** @param {Situation} situation */
+function offlineFine({ name, speechless }) {
+  return `Your message to ${name} is saved on this device as you ${speechless ? "write" : "speak"}. No connection is needed.`;
 }
 
 /** @param {...string} parts */

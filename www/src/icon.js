@@ -12,6 +12,9 @@ const PATHS = {
   delete: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7",
   send: "M4 12l16-7.5-5 15-3.5-6z",
   save: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 19.5h14",
+  write: "M4.5 19.5l1-4L16 5l3 3L8.5 18.5zM13.5 7.5l3 3",
+  read: "M4 6.5h16v11H4zM4 7l8 6.5L20 7",
+  close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v10H9zM5 15V5h10",
   upload: "M12 19V8M7.5 12L12 7.5l4.5 4.5M5 4.5h14",
 };

@@ -1,7 +1,9 @@
 // The list of messages in the inbox. It paints what it is given and passes on what is pressed.
 
 import { callerOf } from "./caller.js";
+import { isWritten } from "./call-words.js";
 import { moment, spoken } from "./figures.js";
+import { Letter } from "./letter.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
 
@@ -86,7 +88,7 @@ export class MessageList {
 class MessageRow {
   #facts = tree("span", { class: "small muted figures" });
   #badge = tree("span", { class: "badge" }, "New");
-  #player;
+  #content;
   #message;
   #sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#draw());
 
@@ -97,20 +99,15 @@ class MessageRow {
   constructor(message, requests) {
     const who = callerOf(message);
     this.#message = message;
-    this.#player = new Player({
-      load: () => requests.load(message.id),
-      heard: () => requests.heard(this.#message),
-      failed: requests.failed,
-    });
-    this.#player.show(message.waveform ?? [], message.duration_ms);
+    this.#content = isWritten(message) ? new Letter(this.#uses(requests)) : new Player(this.#uses(requests));
     this.element = tree(
       "li",
       { part: "message" },
       tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#badge), this.#facts),
-      tree("div", { class: "play" }, this.#player.button, this.#player.slider, this.#player.time),
+      this.#body(),
       ...this.#actions(who, requests),
     );
-    if (!message.waveform?.length && message.size <= DRAWN_BYTES) this.#sight.observe(this.element);
+    if (this.#content instanceof Player && !message.waveform?.length && message.size <= DRAWN_BYTES) this.#sight.observe(this.element);
   }
 
   /**
@@ -120,7 +117,7 @@ class MessageRow {
   show(message, now) {
     const fresh = message.state === "new";
     const when = moment(Date.parse(message.received_at), now);
-    const label = `${callerOf(message).label}, ${when.toLowerCase()}, ${spoken(message.duration_ms)}${fresh ? ", new" : ""}`;
+    const label = `${callerOf(message).label}, ${when.toLowerCase()}, ${isWritten(message) ? "written message" : spoken(message.duration_ms)}${fresh ? ", new" : ""}`;
     this.#message = message;
     this.element.classList.toggle("new", fresh);
     if (this.element.getAttribute("aria-label") !== label) this.element.setAttribute("aria-label", label);
@@ -130,13 +127,30 @@ class MessageRow {
 
   close() {
     this.#sight.disconnect();
-    this.#player.close();
+    this.#content.close();
     this.element.remove();
   }
 
   #draw() {
     this.#sight.disconnect();
-    if (navigator.onLine) void this.#player.draw();
+    if (navigator.onLine && this.#content instanceof Player) void this.#content.draw();
+  }
+
+  /** @param {MessageRequests} requests */
+  #uses(requests) {
+    return {
+      load: () => requests.load(this.#message.id),
+      heard: () => requests.heard(this.#message),
+      failed: requests.failed,
+    };
+  }
+
+  /** A player, or the words of what was written. */
+  #body() {
+    const content = this.#content;
+    if (content instanceof Letter) return tree("div", { class: "letter" }, content.button, content.words);
+    content.show(this.#message.waveform ?? [], this.#message.duration_ms);
+    return tree("div", { class: "play" }, content.button, content.slider, content.time);
   }
 
   /**

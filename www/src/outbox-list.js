@@ -1,7 +1,7 @@
 // The outbox: everything said on this device that its callee does not have yet.
 
 import { nameOf } from "./address.js";
-import { OUTBOX_CONTROLS, outboxLines } from "./call-words.js";
+import { isWritten, OUTBOX_CONTROLS, outboxLines } from "./call-words.js";
 import { age, clock, size } from "./figures.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
@@ -13,7 +13,9 @@ import { button, say, tree } from "./tree.js";
  * @typedef {object} OutboxRequests
  * @property {(id: string) => void} send
  * @property {(id: string) => void} sendAnyway
+ * @property {(item: OutboxItem) => void} edit
  * @property {(item: OutboxItem) => void} delete
+ * @property {(id: string) => Promise<string>} text words of a written message
  * @property {(id: string) => Promise<string>} load
  * @property {(error: Error) => void} failed
  */
@@ -79,6 +81,8 @@ export class OutboxList {
 class OutboxRow {
   #title = tree("span", { class: "who" });
   #facts = tree("span", { class: "small muted figures" });
+  #words = tree("blockquote", { class: "words", part: "outbox-words", hidden: true });
+  #read = "";
   #place = tree("p", { class: "small", part: "outbox-place" });
   #next = tree("p", { class: "small muted figures", part: "outbox-reason" });
   #controls = tree("div", { class: "row" });
@@ -98,6 +102,7 @@ class OutboxRow {
     this.#buttons = {
       send: button("Send", "send", () => requests.send(id)),
       sendAnyway: button("Send anyway", "send", () => requests.sendAnyway(id)),
+      edit: button("Edit", "write", () => this.#item && requests.edit(this.#item), "quiet"),
       play: this.#player.button,
       save: button("Save as file", "save", () => void this.#save(), "quiet"),
       delete: button("Delete", "delete", () => this.#item && requests.delete(this.#item), "quiet"),
@@ -108,6 +113,7 @@ class OutboxRow {
       { part: "outbox-item" },
       tree("div", { class: "top" }, this.#title, this.#facts),
       this.#player.slider,
+      this.#words,
       tree("div", {}, this.#place, this.#next),
       this.#controls,
     );
@@ -123,19 +129,37 @@ class OutboxRow {
     if (this.#item?.duration_ms !== item.duration_ms) this.#player.show(item.waveform ?? [], item.duration_ms);
     this.#item = item;
     say(this.#title, `To ${name}`);
-    say(this.#facts, [clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].join(" · "));
+    say(this.#facts, [isWritten(item) ? "Written" : clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].join(" · "));
     const [place, next] = outboxLines(item, { ...situation, name, item });
     say(this.#place, place);
     say(this.#next, next);
     const offered = controlsOf(item, situation.online);
-    this.#player.slider.hidden = (inHand && !this.#player.started) || item.state === "deposited";
-    this.#controls.classList.toggle("flush", offered[0] === "play");
+    if (isWritten(item)) void this.#readWords(item);
+    this.#words.hidden = inHand || this.#words.textContent === "";
+    this.#player.slider.hidden = isWritten(item) || (inHand && !this.#player.started) || item.state === "deposited";
+    this.#controls.classList.toggle("flush", ["play", "save"].includes(offered[0]));
     for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
   }
 
   close() {
     this.#player.close();
     this.element.remove();
+  }
+
+  /**
+   * Words are read again after they changed.
+   * @param {OutboxItem} item
+   */
+  async #readWords({ deposit_id: id, size: bytes, state }) {
+    const key = `${bytes} ${state}`;
+    if (this.#read === key) return;
+    this.#read = key;
+    try {
+      const text = await this.#requests.text(id);
+      if (this.#read === key) say(this.#words, text);
+    } catch (error) {
+      this.#requests.failed(error);
+    }
   }
 
   async #save() {
@@ -155,13 +179,14 @@ class OutboxRow {
  * @param {OutboxItem} item
  * @param {boolean} online
  */
-function controlsOf({ state }, online) {
-  const controls = OUTBOX_CONTROLS[state] ?? [];
+function controlsOf({ state, kind }, online) {
+  const spoken = OUTBOX_CONTROLS[state] ?? [];
+  const controls = isWritten({ kind }) ? spoken.flatMap((control) => (control !== "play" ? control : state === "recorded" ? "edit" : [])) : spoken;
   return online ? controls : controls.filter((control) => control !== "sendAnyway");
 }
 
 /** @param {OutboxItem} item */
-function fileName({ to, to_name: name, created_at: time }) {
+function fileName({ kind, to, to_name: name, created_at: time }) {
   const stamp = new Date(time).toISOString().slice(0, 16).replace("T", "-").replace(":", "");
-  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.ogg`;
+  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.${isWritten({ kind }) ? "txt" : "ogg"}`;
 }

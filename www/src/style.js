@@ -55,12 +55,13 @@ button.quiet:hover, .button.quiet:hover { color: var(--ink); background: var(--w
 button:disabled, button:disabled:hover { color: var(--soft); border-color: var(--line); background: transparent; cursor: default; }
 button svg, .button svg { width: 20px; height: 20px; flex: none; }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
-input {
+input, textarea {
   width: 100%; min-height: 48px; padding: 0 16px;
   border: 1px solid var(--edge); border-radius: 12px;
   background: var(--paper); color: var(--ink);
   font: inherit; font-size: max(1rem, 16px);
 }
+textarea { display: block; min-height: 9rem; max-height: 50vh; padding: 12px 16px; line-height: 1.5; resize: vertical; field-sizing: content; }
 input::placeholder { color: var(--soft); opacity: 1; }
 label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .row { display: flex; flex-wrap: wrap; align-items: center; gap: 8px; }
@@ -72,6 +73,7 @@ label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .wave .base { stroke: var(--edge); }
 .wave .done { stroke: var(--accent); }
 .slider { position: relative; border-radius: 12px; cursor: pointer; touch-action: none; }
+.words { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
 .undo {
   display: flex; align-items: center; justify-content: space-between; gap: 16px;
   padding: 8px 8px 8px 16px; border-radius: 12px; background: var(--wash);
@@ -92,6 +94,9 @@ const CALL = `
 .time { font-size: 1.25rem; font-weight: 560; line-height: 1; }
 .controls { display: flex; flex-wrap: wrap; justify-content: center; gap: 12px; min-height: 64px; align-items: center; }
 .field { width: 100%; max-width: 22rem; text-align: start; }
+.writing { max-width: 32rem; display: grid; gap: 8px; }
+.writing .small { margin: 0; text-align: end; }
+.stage > .words { width: 100%; max-width: 32rem; max-height: 12rem; overflow: auto; padding: 16px 20px; border-radius: 12px; background: var(--wash); }
 .dial input { min-height: 64px; font-size: 1.25rem; text-align: center; border-radius: 999px; }
 .dial label { justify-items: center; }
 .stage .trouble, .stage > .undo { width: 100%; max-width: 32rem; margin: 8px auto 0; text-align: start; }
@@ -102,6 +107,7 @@ const CALL = `
 .outbox .top { display: flex; justify-content: space-between; gap: 16px; align-items: baseline; }
 .outbox .who { font-weight: 600; }
 .outbox .wave { height: 40px; }
+.outbox .words { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; color: var(--soft); }
 .outbox .row { gap: 4px; }
 .outbox .flush { margin-inline-start: -12px; }
 .outbox button { min-height: 44px; padding: 0 16px; }
@@ -130,6 +136,8 @@ const INBOX = `
 .badge { padding: 0 10px; border-radius: 999px; background: var(--accent); color: var(--on-accent); font-size: 0.8125rem; font-weight: 600; line-height: 1.5rem; align-self: center; }
 .messages .wave { height: 56px; }
 .messages .play { display: grid; grid-template-columns: auto 1fr auto; align-items: center; gap: 16px; }
+.letter { display: grid; gap: 16px; justify-items: start; }
+.letter .words { width: 100%; padding: 16px 20px; border-radius: 12px; background: var(--wash); font-size: 1.0625rem; }
 .empty { display: grid; gap: 8px; padding: 24px 0; }
 .news { display: grid; gap: 8px; }
 .welcome { padding: 8px 24px; margin: 16px 0; border-radius: var(--radius); background: var(--tint); }

@@ -3,8 +3,8 @@
 
 const HELP = {
   microphone_refused:
-    "The microphone is blocked. Calling and listening still work. To leave a message, press the icon beside the page’s address, allow the microphone, and press Record.",
-  microphone_missing: "No microphone was found. Calling and listening still work. Plug one in and press Record.",
+    "The microphone is blocked. Calling, listening and writing a message still work. To speak one, press the icon beside the page’s address, allow the microphone, and press Record.",
+  microphone_missing: "No microphone was found. Calling, listening and writing a message still work. To speak one, plug one in and press Record.",
   unsupported_type: "Not every caller could hear this kind of file. Your greeting is unchanged; save the sound as Ogg Opus, WebM or M4A and try again.",
 };
 
