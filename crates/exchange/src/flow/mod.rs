@@ -49,7 +49,7 @@ pub struct FlowState {
 pub fn on_open(name: &str, network: &str, origin: &str) -> FlowState {
     FlowState {
         name: name.to_owned(),
-        network: limit::network(network),
+        network: crate::network::network(network),
         origin: origin.chars().take(200).collect(),
         ..FlowState::default()
     }

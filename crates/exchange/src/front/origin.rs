@@ -1,7 +1,5 @@
 //! Pages of other origins: CORS by the operator's list, and headers that every answer carries.
 
-use std::net::IpAddr;
-
 use serde_json::json;
 
 use super::{REQUEST_ID, request_id};
@@ -77,15 +75,7 @@ fn set(response: &mut Response, name: &str, value: &str) {
     }
 }
 
-/// The peer's network for limits: an IPv4 address, or the /64 of an IPv6 address.
+/// The peer's network for limits.
 pub(super) fn network(head: &Request) -> String {
-    let text = head.header("cf-connecting-ip").unwrap_or("");
-    match text.trim().parse() {
-        Ok(IpAddr::V6(address)) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        Ok(IpAddr::V4(address)) => address.to_string(),
-        Err(_) => String::new(),
-    }
+    crate::network::network(head.header("cf-connecting-ip").unwrap_or(""))
 }
