@@ -325,9 +325,11 @@ fn check_siblings(
     let most = settings
         .max_video_bytes
         .saturating_add(settings.max_voice_bytes);
-    // A part of unknown length may still bring all that its kind allows.
+    // A part of unknown length may still bring all that its kind allows, one of unknown kind all that any does.
     let possible = |part: &StoredPart| {
-        let limit = size_limit(settings, effective_kind(&part.metadata));
+        let largest = settings.max_video_bytes.max(settings.max_voice_bytes);
+        let kind = part.metadata.kind;
+        let limit = kind.map_or(largest, |kind| size_limit(settings, kind));
         part.length.unwrap_or(limit)
     };
     if deposits.len() > OPEN_DEPOSITS
