@@ -69,7 +69,10 @@ fn play(file: &[u8]) -> Heard {
     let (mut samples, mut end, mut ended) = (Vec::new(), 0, false);
     while let Some(packet) = reader.read_packet().unwrap() {
         let mut frame = [0; 960];
-        assert_eq!(decoder.decode(&packet.data, &mut frame, false).unwrap(), 960);
+        assert_eq!(
+            decoder.decode(&packet.data, &mut frame, false).unwrap(),
+            960
+        );
         samples.extend_from_slice(&frame);
         end = packet.absgp_page();
         ended = packet.last_in_stream();
