@@ -16,7 +16,7 @@ use worker::{Env, Request, Response, Result, State};
 use crate::{
     binding, clock,
     courier::Queue,
-    message,
+    fault, message,
     storage::{Migrate, Storage},
     stub,
 };
@@ -110,7 +110,7 @@ impl Actor {
                 Response::from_json(&outcome.reply)
             }
             Err(error) => {
-                worker::console_error!("{} took no signal: {error}", self.kind());
+                worker::console_error!("the {} took no signal: {error}", self.name());
                 Response::error("storage", 503)
             }
         }
@@ -129,7 +129,9 @@ impl Actor {
             return Response::error("body", 400);
         };
         head.body = body;
-        message::from_object(self.on_http(&head))
+        let response = self.on_http(&head);
+        fault::settled(self.name(), "before-answer").await;
+        message::from_object(response)
     }
 
     /// One whole request; a failing storage is a 503 that may be sent again.
@@ -141,7 +143,7 @@ impl Actor {
                 response
             }
             Err(error) => {
-                worker::console_error!("{} failed: {error}", self.kind());
+                worker::console_error!("the {} failed: {error}", self.name());
                 exchange::front::unavailable(request)
             }
         }
@@ -162,7 +164,7 @@ impl Actor {
         match self.transaction(|rules, sql, context| (rules.on_wakeup)(sql, context)) {
             Ok(effects) => self.accept(effects),
             Err(error) => {
-                worker::console_error!("{} failed at its alarm: {error}", self.kind());
+                worker::console_error!("the {} failed at its alarm: {error}", self.name());
                 self.storage
                     .try_again_at(clock::now_ms().saturating_add(5000));
             }
@@ -183,18 +185,23 @@ impl Actor {
             now_ms: clock::now_ms(),
             entropy: clock::entropy().map_err(outside)?,
         };
-        self.storage
-            .transaction(rules.migrate, |sql| work(&rules, sql, &context))
+        let result = self.storage.transaction(rules.migrate, |sql| {
+            let result = work(&rules, sql, &context);
+            fault::here(self.name(), "before-commit");
+            result
+        });
+        fault::here(self.name(), "after-commit");
+        result
     }
 
     /// What kind of object this is, for the log: names are addresses and stay out of it.
-    pub(crate) const fn kind(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self.own {
-            Object::Flow(_) => "a flow",
-            Object::Line(_) => "a line",
-            Object::Mailbox(_) => "a mailbox",
-            Object::Upload(_) => "an upload",
-            Object::Directory(_) => "a directory",
+            Object::Flow(_) => "flow",
+            Object::Line(_) => "line",
+            Object::Mailbox(_) => "mailbox",
+            Object::Upload(_) => "upload",
+            Object::Directory(_) => "directory",
         }
     }
 }

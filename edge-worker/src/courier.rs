@@ -9,7 +9,7 @@ use exchange::{
     signal::{Reply, Signal},
 };
 
-use crate::{actor::Actor, binding, blob, clock, objects::flow, outbound, stub};
+use crate::{actor::Actor, binding, blob, clock, fault, objects::flow, outbound, stub};
 
 /// The effects of one object that wait.
 #[derive(Default)]
@@ -84,7 +84,7 @@ impl Actor {
         }
         match self.on_signal(signal) {
             Ok(outcome) => self.accept(outcome.effects),
-            Err(error) => worker::console_error!("{} lost an outcome: {error}", self.kind()),
+            Err(error) => worker::console_error!("the {} lost an outcome: {error}", self.name()),
         }
     }
 
@@ -116,12 +116,14 @@ impl Actor {
             self.feed(signal);
             return;
         }
+        fault::settled(self.name(), "before-signal").await;
         let reply = stub::signal(&self.env, &to, &signal).await;
+        fault::settled(self.name(), "after-signal").await;
         if tag.is_empty() {
             return;
         }
         let reply = reply.unwrap_or_else(|error| {
-            worker::console_error!("{} got no reply: {error}", self.kind());
+            worker::console_error!("the {} got no reply: {error}", self.name());
             Reply::Failed {
                 code: "unreachable".to_owned(),
             }
@@ -151,7 +153,9 @@ impl Actor {
     }
 
     async fn delete_blob(self: Rc<Self>, key: String) {
+        fault::settled(self.name(), "before-delete").await;
         let gone = blob::delete(&self.env, &key).await;
+        fault::settled(self.name(), "after-delete").await;
         self.feed(Signal::BlobDeleted { key, gone });
     }
 
@@ -162,7 +166,9 @@ impl Actor {
         headers: Vec<(String, String)>,
         body: Vec<u8>,
     ) {
+        fault::settled(self.name(), "before-post").await;
         let outcome = outbound::post(&self.env, &url, headers, &body).await;
+        fault::settled(self.name(), "after-post").await;
         self.feed(Signal::Posted {
             tag,
             status: outcome.status,

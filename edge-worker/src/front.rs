@@ -10,10 +10,11 @@ use exchange::{
 use wasm_bindgen::JsValue;
 use worker::{Env, Request, Response, ResponseBody, Result};
 
-use crate::{asset, binding, blob, clock, message, stub};
+use crate::{asset, binding, blob, clock, fault, message, stub};
 
 /// Answers a request; nothing that goes wrong here is shown in more words than a 503.
 pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
+    fault::arm(&request);
     let settings = match binding::settings(env) {
         Ok(settings) => settings,
         Err(error) => {
@@ -123,7 +124,10 @@ impl Visit<'_> {
             Err(limit) => return self.complete(front::too_large(&self.head, limit)),
         };
         match stub::request(self.env, &forward.object, &forward.request, body).await {
-            Ok(response) => self.relay(response).await,
+            Ok(response) => {
+                fault::settled("front", "before-answer").await;
+                self.relay(response).await
+            }
             Err(error) => {
                 worker::console_error!("an object did not answer: {error}");
                 self.complete(front::unavailable(&self.head))

@@ -9,6 +9,7 @@ mod binding;
 mod blob;
 mod clock;
 mod courier;
+mod fault;
 mod front;
 mod message;
 mod objects;

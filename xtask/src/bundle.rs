@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     fingerprint, packages,
-    step::{self, Naming, Outcome},
+    step::{self, Failure, Naming, Outcome},
     wasm::{self, Host, Module, Profile},
 };
 
@@ -26,6 +26,16 @@ const WORKER: Module = Module {
     ],
     host: Host::Edge,
 };
+
+/// The worker that a test stops in the middle of what it does.
+const WORKER_WITH_FAULTS: Module = Module {
+    name: "worker-faults",
+    feature: Some("fault-points"),
+    ..WORKER
+};
+
+/// The words of a build with fault points, as `edge-worker/src/fault.rs` says them.
+const FAULT_MARKER: &[u8] = b"fault points of a test-only build";
 
 const CALL: Module = Module {
     name: "call",
@@ -77,26 +87,74 @@ impl Artefacts {
 
 /// Builds everything that is served, as far as its inputs changed. One build at a time per checkout.
 pub(crate) fn build(root: &Path, profile: Profile) -> Outcome<Artefacts> {
+    let _lock = lock(root)?;
+    packages::ensure_npm(root)?;
+    let artefacts = Artefacts::of(root, profile);
+    let glue = root.join("target/glue").join(profile.folder());
+    build_worker(root, &WORKER, profile, &glue, &artefacts.worker)?;
+    build_pages(root, profile, &artefacts.www)?;
+    Ok(artefacts)
+}
+
+/// Held while anything is built here.
+fn lock(root: &Path) -> Outcome<fs::File> {
     fs::create_dir_all(root.join("target")).naming("target")?;
     let lock = fs::File::create(root.join("target/xtask.lock")).naming("target/xtask.lock")?;
     if lock.try_lock().is_err() {
         step::say("› Waiting for another build in this folder");
         lock.lock()?;
     }
-    packages::ensure_npm(root)?;
-    let artefacts = Artefacts::of(root, profile);
-    build_worker(root, profile, &artefacts.worker)?;
-    build_pages(root, profile, &artefacts.www)?;
-    Ok(artefacts)
+    Ok(lock)
+}
+
+/// The same with a worker that has fault points, for tests only.
+pub(crate) fn build_with_faults(root: &Path) -> Outcome<Artefacts> {
+    let usual = build(root, Profile::Quick)?;
+    let _lock = lock(root)?;
+    let worker = root.join("target/dev-faults/worker");
+    let glue = root.join("target/glue/faults");
+    build_worker(root, &WORKER_WITH_FAULTS, Profile::Quick, &glue, &worker)?;
+    Ok(Artefacts { worker, ..usual })
+}
+
+/// Refuses artefacts for a deployment that a test could stop.
+pub(crate) fn refuse_faults(folder: &Path) -> Outcome<()> {
+    for entry in fs::read_dir(folder).naming(folder.display())?.flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            refuse_faults(&path)?;
+            continue;
+        }
+        let bytes = fs::read(&path).naming(path.display())?;
+        if contains(&bytes, FAULT_MARKER) {
+            return Err(Failure::new(
+                format!(
+                    "{} has fault points, which are for tests only",
+                    path.display()
+                ),
+                "delete target/glue and dist, and build again without the feature fault-points",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn contains(bytes: &[u8], words: &[u8]) -> bool {
+    bytes.windows(words.len()).any(|window| window == words)
 }
 
 fn esbuild(root: &Path) -> std::process::Command {
     step::command(root.join("node_modules/.bin/esbuild"))
 }
 
-fn build_worker(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
-    let glue = root.join("target/glue").join(profile.folder());
-    wasm::build(root, &WORKER, profile, &glue)?;
+fn build_worker(
+    root: &Path,
+    module: &Module,
+    profile: Profile,
+    glue: &Path,
+    out: &Path,
+) -> Outcome<()> {
+    wasm::build(root, module, profile, glue)?;
     fs::create_dir_all(out).naming(out.display())?;
     let content = [
         fingerprint::of_content(&glue.join("index.js")),
@@ -105,7 +163,7 @@ fn build_worker(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
         fingerprint::of(root, &["xtask/src/bundle.rs"], ""),
     ];
     fingerprint::unless_same(&out.join(".bundle-stamp"), &content.concat(), || {
-        bundle_worker(root, &glue, out)
+        bundle_worker(root, glue, out)
     })
 }
 
@@ -182,4 +240,34 @@ fn bundle_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
     step::run(&mut build, "read the bundler's message above")?;
     let _ = fs::remove_dir_all(out);
     fs::rename(&staging, out).naming(out.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::{FAULT_MARKER, contains, refuse_faults};
+
+    #[test]
+    fn artefacts_with_fault_points_are_refused_wherever_they_lie() {
+        let folder = std::env::temp_dir().join(format!("xtask-faults-{}", std::process::id()));
+        fs::create_dir_all(folder.join("worker")).unwrap();
+        let module = folder.join("worker/index_bg.wasm");
+        fs::write(&module, b"\0asm\x01\0\0\0 as it should be").unwrap();
+        assert!(refuse_faults(&folder).is_ok());
+        fs::write(&module, [b"\0asm", FAULT_MARKER, b": reached"].concat()).unwrap();
+        let refusal = refuse_faults(&folder).unwrap_err().to_string();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(
+            refusal.contains("index_bg.wasm has fault points"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn the_worker_with_fault_points_says_the_words_that_are_refused() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let source = fs::read(root.join("edge-worker/src/fault.rs")).unwrap();
+        assert!(contains(&source, FAULT_MARKER));
+    }
 }

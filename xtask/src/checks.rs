@@ -126,8 +126,9 @@ fn format(root: &Path) -> Outcome<Tally> {
 
 /// The host target suffices: the crates for browser and edge lint on it too. Their features are linted apart.
 fn lint(root: &Path) -> Outcome<Tally> {
-    let runs: [&[&str]; 3] = [
+    let runs: [&[&str]; 4] = [
         &["--workspace", "--all-targets"],
+        &["--package", "edge-worker", "--features", "fault-points"],
         &[
             "--package",
             "client-wasm",

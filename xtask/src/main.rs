@@ -50,6 +50,9 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
 /// Release artefacts for a deployment and for embedders.
 fn release(root: &Path) -> Outcome<ExitCode> {
     let artefacts = bundle::build(root, Profile::Release)?;
+    for folder in [&artefacts.worker, &artefacts.www] {
+        bundle::refuse_faults(folder)?;
+    }
     npm::pack(root, &artefacts.www)?;
     println!("dist/worker, dist/www and dist/npm are built");
     Ok(ExitCode::SUCCESS)

@@ -24,7 +24,11 @@ struct Options {
 /// Builds what is missing and serves until it is told to stop.
 pub(crate) fn dev(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
     let options = parse(root, arguments)?;
-    let artefacts = bundle::build(root, options.profile)?;
+    // Tests ask for a worker that stops where they say; nothing else knows of it.
+    let artefacts = match std::env::var_os("XTASK_FAULT_POINTS") {
+        Some(_) => bundle::build_with_faults(root)?,
+        None => bundle::build(root, options.profile)?,
+    };
     let configuration = serde_json::json!({
         "port": options.port,
         "state": options.state,

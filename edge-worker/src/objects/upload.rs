@@ -16,7 +16,7 @@ use worker::{ByteStream, DurableObject, Env, Request, Response, Result, State, d
 
 use crate::{
     actor::{Actor, Rules},
-    blob, clock, message, stub,
+    blob, clock, fault, message, stub,
 };
 
 const RULES: Rules = Rules {
@@ -52,7 +52,10 @@ impl DurableObject for Upload {
         }
         let head = message::forwarded_head(&request);
         match self.answer(request, &head).await {
-            Ok(response) => message::from_object(response),
+            Ok(response) => {
+                fault::settled(self.actor.name(), "before-answer").await;
+                message::from_object(response)
+            }
             Err(error) => {
                 worker::console_error!("an upload failed: {error}");
                 message::from_object(front::unavailable(&head))
@@ -100,7 +103,9 @@ impl Upload {
         to: &Object,
         signal: &Signal,
     ) -> std::result::Result<Step, SqlError> {
+        fault::settled(self.actor.name(), "before-ask").await;
         let reply = stub::signal(&self.actor.env, to, signal).await;
+        fault::settled(self.actor.name(), "after-ask").await;
         let reply = reply.unwrap_or_else(|error| {
             worker::console_error!("an upload got no reply: {error}");
             Reply::Failed {
@@ -136,7 +141,9 @@ impl Upload {
             let bytes = self.run(|sql, _| upload::read(sql, offset));
             bytes.map_err(|error| worker::Error::RustError(error.to_string()))
         };
+        fault::settled(self.actor.name(), "before-put").await;
         let stored = blob::store(&self.actor.env, key, length, read).await;
+        fault::settled(self.actor.name(), "after-put").await;
         if let Err(error) = &stored {
             worker::console_error!("the blob store took no write: {error}");
         }
