@@ -198,15 +198,16 @@ impl Remains {
         !self.method.is_empty() && !is_response && self.method != "ACK"
     }
 
-    /// The answer, if Via, From, To, Call-ID and CSeq are all there, once where they may be only once.
-    fn answer(self, status: u16) -> Option<Response> {
-        let count = |name| self.headers.all(name).count();
-        let is_addressed = count("Via") > 0
-            && ["From", "To", "Call-ID", "CSeq"]
-                .iter()
-                .all(|name| count(name) == 1);
-        if !self.is_answerable() || !is_addressed {
+    /// The answer, if a Via leads back. Of what may stand only once it repeats the first, and of what is
+    /// missing nothing: the sender finds its own mistake by the status (RFC 4475 3.3.1 and 3.3.8).
+    fn answer(mut self, status: u16) -> Option<Response> {
+        if !self.is_answerable() || self.headers.get("Via").is_none() {
             return None;
+        }
+        for name in ["From", "To", "Call-ID", "CSeq"] {
+            if let Some(first) = self.headers.get(name).map(str::to_owned) {
+                self.headers.set(name, &first);
+            }
         }
         let request = Request {
             method: Method::from(self.method.as_str()),

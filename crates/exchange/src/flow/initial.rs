@@ -1,8 +1,8 @@
 //! Requests outside of dialogs: registrations, calls, CANCEL, OPTIONS. Only own addresses are served.
 
-use sip::{Method, Request, Uri, address::normalise};
+use sip::{Method, Request, Scheme, Uri, address::normalise};
 
-use super::{FlowState, hop, shown_name};
+use super::{FlowState, admission, hop, shown_name};
 use crate::{
     context::Context,
     effect::Effect,
@@ -87,6 +87,12 @@ fn drop_own_routes(request: &mut Request, context: &Context<'_>) -> bool {
 }
 
 fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if let Some(refusal) = admission::at_end(request) {
+        return state.refuse_with(context, request, &refusal);
+    }
+    if matches!(request.to().uri.scheme, Scheme::Other(_)) {
+        return state.refuse(context, request, 400, "Not An Address");
+    }
     let ours = context.settings.is_own_domain(&request.uri().host);
     let address = own_address(&request.to().uri.to_string(), context).filter(|_| ours);
     let Some(address) = address else {
@@ -105,6 +111,9 @@ fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> 
 
 /// The exchange answers for its addresses too, whether they exist or not: only an INVITE tells, and is limited.
 fn options(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if let Some(refusal) = admission::at_end(request) {
+        return state.refuse_with(context, request, &refusal);
+    }
     if !context.settings.is_own_domain(&request.uri().host) {
         return state.refuse(context, request, 403, "Not Our Domain");
     }

@@ -1,6 +1,7 @@
 //! `Flow`: one WebSocket connection. It limits, recognises and passes SIP messages on; what happens to
 //! them is decided by lines and mailboxes. All it remembers fits into the socket's attachment.
 
+pub(crate) mod admission;
 pub(crate) mod hop;
 mod initial;
 mod limit;
@@ -124,8 +125,8 @@ impl FlowState {
     }
 
     fn receive_request(&mut self, request: Request, context: &Context<'_>) -> Vec<Effect> {
-        if request.max_forwards() == 0 {
-            return self.refuse(context, &request, 483, "Too Many Hops");
+        if let Some(refusal) = admission::at_hop(&request) {
+            return self.refuse_with(context, &request, &refusal);
         }
         if request.to().tag().is_some() {
             return passage::forward(self, request, context);
@@ -143,6 +144,25 @@ impl FlowState {
         hop::answer(context, &self.name, request, status, reason)
             .into_iter()
             .collect()
+    }
+
+    fn refuse_with(
+        &self,
+        context: &Context<'_>,
+        request: &Request,
+        refusal: &admission::Refusal,
+    ) -> Vec<Effect> {
+        let (status, reason) = (refusal.status, refusal.reason);
+        hop::answer_with(
+            context,
+            &self.name,
+            request,
+            status,
+            reason,
+            &refusal.headers(),
+        )
+        .into_iter()
+        .collect()
     }
 
     /// Remembers whom to tell when the connection goes; the oldest is forgotten first.

@@ -42,7 +42,7 @@ pub(super) fn begin(
     caller: Caller,
     request: &Request,
 ) -> Result<Vec<Effect>, SqlError> {
-    if let Some((status, reason)) = refusal(sql, context, &caller, request)? {
+    if let Some((status, reason)) = refusal(sql, context, &caller)? {
         return Ok(refuse(context, flow, request, status, reason));
     }
     let key = call::key(flow, request);
@@ -223,7 +223,6 @@ fn refusal(
     sql: &dyn Sql,
     context: &Context<'_>,
     caller: &Caller,
-    request: &Request,
 ) -> Result<Option<(u16, &'static str)>, SqlError> {
     if account::find(sql)?.is_none() {
         return Ok(Some((404, "Not Found")));
@@ -234,9 +233,6 @@ fn refusal(
     let network = caller.network.as_deref().unwrap_or_default();
     if !limit::may_ring(sql, context, network)? {
         return Ok(Some((503, "Too Many Calls")));
-    }
-    if request.header("Proxy-Require").is_some() {
-        return Ok(Some((420, "Bad Extension")));
     }
     Ok(None)
 }

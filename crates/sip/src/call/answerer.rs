@@ -118,10 +118,24 @@ impl Call {
 
     /// A final failure.
     pub fn reject(&mut self, status: u16, reason: &str, now_ms: i64) {
+        self.reject_with(status, reason, &[], now_ms);
+    }
+
+    /// A final failure with these header fields more.
+    pub fn reject_with(
+        &mut self,
+        status: u16,
+        reason: &str,
+        headers: &[(&str, &str)],
+        now_ms: i64,
+    ) {
         if self.state != State::Setup {
             return;
         }
-        let response = self.reply(status, reason);
+        let mut response = self.reply(status, reason);
+        for (name, value) in headers {
+            response.add_header(name, value);
+        }
         if self.respond(&response, now_ms).is_some() {
             self.end(EndCause::RejectedHere);
         }

@@ -252,17 +252,31 @@ fn a_refusal_brings_its_answer_where_there_is_a_way_back() {
     );
     assert_eq!(answer.top_via().unwrap().branch(), "z9hG4bK776asdhds");
     assert_eq!(answer.cseq(), (314_159, Method::Invite));
-    assert!(
-        refused(INVITE.replace("Call-ID: a84b4c76e66710@abc.invalid\r\n", ""))
-            .answer
-            .is_none()
-    );
+    let unaddressed = refused(INVITE.replace("Via:", "X-Via:"));
+    assert_eq!((unaddressed.status, unaddressed.answer), (Some(400), None));
     let ack = refused(
         INVITE
             .replace("INVITE", "ACK")
             .replace("Max-Forwards: 70", "Max-Forwards: 300"),
     );
     assert_eq!((ack.status, ack.answer), (None, None));
+}
+
+#[test]
+fn missing_and_repeated_headers_are_answered_with_what_there_is() {
+    let call_id = "Call-ID: a84b4c76e66710@abc.invalid\r\n";
+    for (text, left) in [
+        (INVITE.replace(call_id, ""), 0),
+        (
+            INVITE.replace(call_id, &format!("{call_id}i: other\r\n")),
+            1,
+        ),
+    ] {
+        let answer = parse(text.as_bytes()).unwrap_err().answer.unwrap();
+        assert_eq!(answer.status(), 400);
+        let ids: Vec<&str> = answer.headers("Call-ID").collect();
+        assert_eq!(ids, vec!["a84b4c76e66710@abc.invalid"; left]);
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use super::settings::{self, InfoTiming};
 use crate::{
     context::Context,
     effect::Effect,
-    flow::{hop, place::Place},
+    flow::{admission, hop, place::Place},
     signal::Caller,
     sql::{Sql, SqlError},
     wakeup,
@@ -62,7 +62,15 @@ pub(super) fn on_invite(
         greeting_ms: 0,
         call,
     };
-    answer::answer(sql, context, &mut row.call)?;
+    match admission::of_call(&invite) {
+        None => answer::answer(sql, context, &mut row.call)?,
+        Some(refusal) => row.call.reject_with(
+            refusal.status,
+            refusal.reason,
+            &refusal.headers(),
+            context.now_ms,
+        ),
+    }
     go_on(sql, context, row)
 }
 
