@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "standard output carries the results")]
 
+mod bench;
 mod bundle;
 mod checks;
 mod fingerprint;
@@ -20,7 +21,8 @@ use wasm::Profile;
 
 const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
   cargo xtask test [FILTER]
-  cargo xtask build";
+  cargo xtask build
+  cargo xtask bench sizes";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +45,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["test"] => checks::run(root, None),
         ["test", filter] => checks::run(root, Some(filter)),
         ["build"] => release(root),
+        ["bench", name] => bench::run(root, name),
         _ => Err(Failure::new("unknown command", USAGE)),
     }
 }

@@ -60,6 +60,29 @@ impl Toolchain {
         }
         cargo
     }
+
+    /// Whether it can build the standard library anew. Without the source, modules get the one it came with.
+    pub(crate) fn has_standard_source(&self) -> bool {
+        let sysroot = match self.name {
+            Some(_) => Ok(PathBuf::from(DISTRIBUTION)),
+            None => active_sysroot(),
+        };
+        sysroot.is_ok_and(|sysroot| {
+            sysroot
+                .join("lib/rustlib/src/rust/library/Cargo.lock")
+                .exists()
+        })
+    }
+}
+
+/// Builds the standard library with the program: sized for download, and a panic ends it without words,
+/// which no page would show anyway.
+pub(crate) fn without_panic_messages(cargo: &mut Command) {
+    cargo
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zunstable-options -Cpanic=immediate-abort")
+        .args(["-Z", "build-std=std,panic_abort"])
+        .args(["-Z", "build-std-features=optimize_for_size"]);
 }
 
 /// Finds the wasm toolchain, or sets one up.

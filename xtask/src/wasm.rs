@@ -13,6 +13,9 @@ use crate::{
     toolchain::{self, Toolchain},
 };
 
+/// Cargo's profile of the modules that browsers download.
+const SMALL: &str = "small";
+
 /// How much the compiler is asked to do.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Profile {
@@ -56,6 +59,14 @@ impl Profile {
         match self {
             Self::Quick => "wasm-dev",
             Self::Release => "release",
+        }
+    }
+
+    /// Cargo's profile for this host: what browsers download is made as small as the compiler can.
+    const fn cargo_name_for(self, host: Host) -> &'static str {
+        match (self, host) {
+            (Self::Release, Host::Browser) => SMALL,
+            _ => self.cargo_name(),
         }
     }
 }
@@ -115,24 +126,29 @@ pub(crate) fn compile(
     module: &Module,
     profile: Profile,
 ) -> Outcome<PathBuf> {
-    let target = root.join("target/wasm");
+    let cargo_profile = profile.cargo_name_for(module.host);
+    let small = cargo_profile == SMALL && toolchain.has_standard_source();
+    // Other flags, another folder: the two kinds of builds never replace each other's.
+    let target = root.join(if small {
+        "target/wasm-small"
+    } else {
+        "target/wasm"
+    });
     let mut cargo = toolchain.cargo();
     cargo
         .current_dir(root)
         .env("CARGO_TARGET_DIR", &target)
         .env("WASM_BINDGEN_USE_JS_SYS", "1")
         .args(["build", "--lib", "--package", module.package])
-        .args([
-            "--profile",
-            profile.cargo_name(),
-            "--target",
-            toolchain::TARGET,
-        ]);
+        .args(["--profile", cargo_profile, "--target", toolchain::TARGET]);
+    if small {
+        toolchain::without_panic_messages(&mut cargo);
+    }
     if let Some(feature) = module.feature {
         cargo.args(["--no-default-features", "--features", feature]);
     }
     step::run_shown(&mut cargo, "read the compiler's message above")?;
-    let folder = target.join(toolchain::TARGET).join(profile.cargo_name());
+    let folder = target.join(toolchain::TARGET).join(cargo_profile);
     let file = format!("{}.wasm", module.package.replace('-', "_"));
     let copy = folder.join(format!("{}-{file}", module.name));
     fs::copy(folder.join(&file), &copy).naming(&file)?;
@@ -185,6 +201,7 @@ fn optimise(root: &Path, module: &Module, file: &Path) -> Outcome<()> {
             step::command(node(root))
                 .arg(root.join("node_modules/binaryen/bin/wasm-opt"))
                 .arg("-Oz")
+                .args((module.host == Host::Browser).then_some("--converge"))
                 .args(WASM_FEATURES)
                 .args((module.host == Host::Edge).then_some(EDGE_FEATURE))
                 .arg(file)
