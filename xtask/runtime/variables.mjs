@@ -1,17 +1,8 @@
 // The settings of a development server: fixed ones, keys made on first start in `.dev.vars`, and whatever
 // the environment overrides (names that start with AFTERBEEP_).
-import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-function secretKey(id) {
-  return `${id}:${randomBytes(32).toString("base64url")}`;
-}
-
-function signingKey(id) {
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  return { ...privateKey.export({ format: "jwk" }), kid: id, alg: "ES256", use: "sig" };
-}
+import { secretKey, signingKey } from "./secrets.mjs";
 
 function freshSecrets() {
   return [

@@ -78,6 +78,11 @@ impl Artefacts {
             Profile::Release => root.join("dist"),
             Profile::Quick => root.join("target/dev"),
         };
+        Self::in_folder(&base)
+    }
+
+    /// Those that a build left in this folder.
+    pub(crate) fn in_folder(base: &Path) -> Self {
         Self {
             worker: base.join("worker"),
             www: base.join("www"),
@@ -216,7 +221,7 @@ fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
 }
 
 /// Where the pages' modules and their glue lie.
-fn glue(root: &Path, profile: Profile) -> PathBuf {
+pub(crate) fn glue(root: &Path, profile: Profile) -> PathBuf {
     match profile {
         Profile::Quick => root.join("www/pkg"),
         Profile::Release => root.join("target/pkg"),

@@ -42,6 +42,22 @@ pub(crate) fn of_content(file: &Path) -> String {
     format!("{:016x}", hash.finish())
 }
 
+/// A hash of names and contents of all files in folders, the same on every machine, and over `settings`.
+pub(crate) fn of_contents(folders: &[&PathBuf], settings: &str) -> String {
+    let mut hash = DefaultHasher::new();
+    settings.hash(&mut hash);
+    for folder in folders {
+        let mut files = Vec::new();
+        collect(folder, &mut files);
+        files.sort();
+        for file in files {
+            file.strip_prefix(folder).ok().hash(&mut hash);
+            fs::read(&file).ok().hash(&mut hash);
+        }
+    }
+    format!("{:016x}", hash.finish())
+}
+
 /// Runs `make` unless `stamp` says that it was last run on the same `fingerprint`.
 pub(crate) fn unless_same(
     stamp: &Path,

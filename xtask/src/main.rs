@@ -6,6 +6,7 @@
 mod bench;
 mod bundle;
 mod checks;
+mod deploy;
 mod fingerprint;
 mod npm;
 mod packages;
@@ -22,7 +23,8 @@ use wasm::Profile;
 const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
   cargo xtask test [FILTER]
   cargo xtask build
-  cargo xtask bench sizes";
+  cargo xtask bench sizes
+  cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--dry-run]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -46,6 +48,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["test", filter] => checks::run(root, Some(filter)),
         ["build"] => release(root),
         ["bench", name] => bench::run(root, name),
+        ["deploy", options @ ..] => deploy::deploy(root, options),
         _ => Err(Failure::new("unknown command", USAGE)),
     }
 }

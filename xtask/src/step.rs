@@ -29,6 +29,12 @@ impl Failure {
             advice: advice.into(),
         }
     }
+
+    /// The same failure with something more to do about it.
+    pub(crate) fn with_advice(mut self, more: &str) -> Self {
+        self.advice = format!("{}; {more}", self.advice);
+        self
+    }
 }
 
 impl fmt::Display for Failure {
