@@ -9,6 +9,7 @@ use web_sys::{
     AbortController, Headers, RequestCache, RequestCredentials, RequestInit, RequestRedirect,
 };
 
+use crate::json::{self, Json};
 use crate::problem::{Problem, name_of};
 
 #[wasm_bindgen]
@@ -70,9 +71,9 @@ impl Request {
         self
     }
 
-    /// Sends JSON.
-    pub(crate) fn json(self, value: &serde_json::Value) -> Self {
-        self.init.set_body(&JsValue::from_str(&value.to_string()));
+    /// Sends a JSON object of texts.
+    pub(crate) fn json(self, fields: &[(&str, &str)]) -> Self {
+        self.init.set_body(&json::object(fields));
         self.header("content-type", "application/json")
     }
 
@@ -147,9 +148,10 @@ impl Answer {
     }
 
     /// The body as JSON, ready for Rust.
-    pub(crate) async fn json(&self) -> Result<serde_json::Value, Problem> {
-        serde_json::from_str(&self.text().await)
-            .map_err(|_| Problem::new("bad_answer", "The server's answer could not be understood."))
+    pub(crate) async fn json(&self) -> Result<Json, Problem> {
+        Json::parse(&self.text().await).ok_or_else(|| {
+            Problem::new("bad_answer", "The server's answer could not be understood.")
+        })
     }
 
     /// The body as JSON, ready for the page.
@@ -173,14 +175,13 @@ impl Answer {
     /// The problem document of a refusal (RFC 9457), or words for a bare status.
     pub(crate) async fn problem(&self) -> Problem {
         let status = self.status();
-        let document: serde_json::Value =
-            serde_json::from_str(&self.text().await).unwrap_or(serde_json::Value::Null);
-        let text = |name: &str| document.get(name).and_then(|value| value.as_str());
-        let code = text("code").unwrap_or("refused");
+        let document = Json::parse(&self.text().await);
+        let text = |name: &str| document.as_ref()?.text(name);
+        let code = text("code").unwrap_or_else(|| "refused".to_owned());
         let words = text("detail").or_else(|| text("title"));
         match words {
-            Some(words) => Problem::new(code, words),
-            None => Problem::new(code, format!("The server refused this (status {status}).")),
+            Some(words) => Problem::new(&code, words),
+            None => Problem::new(&code, format!("The server refused this (status {status}).")),
         }
     }
 }

@@ -13,6 +13,8 @@ mod clock;
 #[cfg(feature = "call")]
 mod http;
 #[cfg(feature = "call")]
+mod json;
+#[cfg(feature = "call")]
 mod mailbox;
 #[cfg(feature = "call")]
 mod media;

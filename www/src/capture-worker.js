@@ -17,7 +17,7 @@ function take({ frame, samples, missing, end }) {
 }
 
 function fail(error) {
-  postMessage({ type: "failed", code: "recorder_failed", message: String(error?.message ?? error) });
+  postMessage({ failed: { code: "recorder_failed", message: String(error?.message ?? error) } });
 }
 
 onmessage = ({ data }) => {

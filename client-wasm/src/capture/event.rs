@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// One event of a recording, in the order in which they come.
+/// One event of a recording, in the order in which they come. Its variant is the outer key: a `type` field would
+/// cost the module a buffer for every kind of value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum CaptureEvent {
     /// The first real samples are here: only now it is recording.
     Started,

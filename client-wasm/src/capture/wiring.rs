@@ -192,9 +192,15 @@ fn same_origin(address: &str) -> bool {
     Url::new_with_base(address, &href).is_ok_and(|url| url.origin() == origin)
 }
 
+/// Imports the script as it runs, which a policy's `script-src` allows: a static import would need its server in
+/// `worker-src`. What is posted before that waits.
+const SHIM: &str = "const early = [];
+onmessage = (event) => early.push(event);
+import(ADDRESS).then(() => early.forEach((event) => onmessage(event))).catch(reportError);";
+
 fn shim(address: &str) -> Result<String, JsValue> {
     let address = js_sys::JSON::stringify(&JsValue::from_str(address))?;
-    let text = format!("import {}", String::from(address));
+    let text = SHIM.replace("ADDRESS", &String::from(address));
     let kind = BlobPropertyBag::new();
     kind.set_type("text/javascript");
     let blob = Blob::new_with_str_sequence_and_options(&Array::of1(&text.into()), &kind)?;

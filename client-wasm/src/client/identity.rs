@@ -4,7 +4,6 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use sip::address;
 use sip::credentials::Credentials;
 use sip::user_agent::configuration::Configuration;
@@ -132,23 +131,24 @@ impl Identity {
     pub(crate) async fn sign_in(&self, text: &str, password: &str) -> Result<(), Problem> {
         let address = self.address(text)?;
         let answer = Request::new("POST", &self.server.url("/login"))
-            .json(&json!({ "address": address, "password": password }))
+            .json(&[("address", &address), ("password", password)])
             .send()
             .await?;
         if !answer.is_success() {
             return Err(refused(answer.status(), answer.problem().await));
         }
         let answer = answer.json().await?;
-        let text = |name: &str| answer.get(name).and_then(|value| value.as_str());
-        let token = text("token").ok_or_else(|| {
+        let token = answer.text("token").ok_or_else(|| {
             Problem::new("bad_answer", "The server's answer could not be understood.")
         })?;
         self.keep(Login {
             server: self.server.origin().to_owned(),
-            address: text("address").unwrap_or(&address).to_owned(),
-            display_name: text("display_name").unwrap_or_default().to_owned(),
-            token: token.to_owned(),
-            expires_at: text("expires_at").and_then(crate::signalling::unix_ms),
+            address: answer.text("address").unwrap_or(address),
+            display_name: answer.text("display_name").unwrap_or_default(),
+            token,
+            expires_at: answer
+                .text("expires_at")
+                .and_then(|time| crate::signalling::unix_ms(&time)),
         })
         .await
     }

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use web_sys::Blob;
 
@@ -45,7 +44,7 @@ impl Mailbox {
     pub(crate) async fn set_state(&self, id: &str, state: &str) -> Result<(), Problem> {
         let request = self
             .request("PATCH", &message(id))
-            .json(&json!({ "state": state }));
+            .json(&[("state", state)]);
         accepted(request).await.map(drop)
     }
 

@@ -8,9 +8,9 @@ use web_sys::{BroadcastChannel, MessageEvent};
 
 const NAME: &str = "afterbeep";
 
-/// One notice.
+/// One notice. Its variant is the outer key: a `type` field would cost the module a buffer for every kind of value.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Notice {
     /// A row changed.
     Outbox,

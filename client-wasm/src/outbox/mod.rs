@@ -14,6 +14,7 @@ mod uplink;
 mod upload;
 
 use core::cell::{Cell, RefCell};
+use core::pin::Pin;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
@@ -27,7 +28,7 @@ use crate::clock;
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::signalling::SessionDesk;
-use crate::storage::{Database, DepositRow, RowState};
+use crate::storage::{Database, DepositRow, RowState, StorageError};
 use crate::timer::Timer;
 
 /// Another tab holds the lock: look again after this long.
@@ -242,12 +243,20 @@ impl Parts {
         row.server.is_empty() || row.server == self.server.origin()
     }
 
-    async fn change(
+    fn change<'a>(
+        &'a self,
+        deposit_id: &'a str,
+        change: impl FnOnce(&mut DepositRow) + 'a,
+    ) -> Pin<Box<dyn Future<Output = Result<DepositRow, Problem>> + 'a>> {
+        let update = self.database.update_deposit(deposit_id, change);
+        Box::pin(self.changed_by(update))
+    }
+
+    async fn changed_by(
         &self,
-        deposit_id: &str,
-        change: impl FnOnce(&mut DepositRow),
+        update: impl Future<Output = Result<DepositRow, StorageError>>,
     ) -> Result<DepositRow, Problem> {
-        let row = self.database.update_deposit(deposit_id, change).await?;
+        let row = update.await?;
         self.changed();
         Ok(row)
     }

@@ -10,6 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, SubtleCrypto};
 
 use crate::http::Request;
+use crate::json::Json;
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::storage::Database;
@@ -70,12 +71,11 @@ fn subtle() -> Option<SubtleCrypto> {
 fn kid_of(signed: &str) -> Option<String> {
     let (header, _) = signed.split_once('.')?;
     let header = URL_SAFE_NO_PAD.decode(header).ok()?;
-    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
-    Some(header.get("kid")?.as_str()?.to_owned())
+    Json::parse(core::str::from_utf8(&header).ok()?)?.text("kid")
 }
 
 /// The published key of this id: from the stored set, else fetched.
-async fn key(kid: &str, server: &Server, database: &Database) -> Option<serde_json::Value> {
+async fn key(kid: &str, server: &Server, database: &Database) -> Option<Json> {
     let stored: Option<String> = database.value(STORED).await.ok().flatten();
     let known = stored.and_then(|text| find(&text, kid));
     if known.is_some() {
@@ -91,19 +91,17 @@ async fn key(kid: &str, server: &Server, database: &Database) -> Option<serde_js
     find(&text, kid)
 }
 
-fn find(keys: &str, kid: &str) -> Option<serde_json::Value> {
-    let keys: serde_json::Value = serde_json::from_str(keys).ok()?;
-    keys.get("keys")?
-        .as_array()?
-        .iter()
-        .find(|key| key.get("kid").and_then(|value| value.as_str()) == Some(kid))
-        .cloned()
+fn find(keys: &str, kid: &str) -> Option<Json> {
+    Json::parse(keys)?
+        .items("keys")
+        .into_iter()
+        .find(|key| key.text("kid").as_deref() == Some(kid))
 }
 
-async fn import(subtle: &SubtleCrypto, jwk: &serde_json::Value) -> Option<CryptoKey> {
+async fn import(subtle: &SubtleCrypto, jwk: &Json) -> Option<CryptoKey> {
     let key = Object::new();
     for name in ["kty", "crv", "x", "y"] {
-        let value = jwk.get(name)?.as_str()?;
+        let value = jwk.text(name)?;
         Reflect::set(&key, &name.into(), &value.into()).ok()?;
     }
     let promise = subtle

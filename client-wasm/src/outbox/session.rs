@@ -118,19 +118,9 @@ async fn deposited(
         };
     }
     let current = answer.json().await?;
-    let text = |value: &serde_json::Value, name: &str| {
-        value
-            .get(name)
-            .and_then(|text| text.as_str())
-            .map(str::to_owned)
-    };
     Ok(current
-        .get("deposits")
-        .and_then(|deposits| deposits.as_array())
-        .and_then(|deposits| {
-            deposits
-                .iter()
-                .find(|deposit| text(deposit, "deposit_id").as_ref() == Some(&row.deposit_id))
-        })
-        .and_then(|deposit| text(deposit, "receipt")))
+        .items("deposits")
+        .iter()
+        .find(|deposit| deposit.text("deposit_id").as_ref() == Some(&row.deposit_id))
+        .and_then(|deposit| deposit.text("receipt")))
 }

@@ -20,12 +20,16 @@ impl Database {
     ) -> Result<DepositRow, StorageError> {
         let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
         let mut index = 0;
-        let row = change_row(&transaction, deposit_id, |row| {
-            index = row.blocks;
-            row.blocks = row.blocks.saturating_add(1);
-            row.size = row.size.saturating_add(bytes.len() as u64);
-            change(row);
-        })
+        let row = change_row(
+            &transaction,
+            deposit_id,
+            Box::new(|row| {
+                index = row.blocks;
+                row.blocks = row.blocks.saturating_add(1);
+                row.size = row.size.saturating_add(bytes.len() as u64);
+                change(row);
+            }),
+        )
         .await?;
         transaction
             .store(BLOCKS)?
@@ -62,15 +66,19 @@ impl Database {
         let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
         let journal = read_journal(&transaction, deposit_id).await?;
         let (mut open, mut tail, mut index) = (false, Vec::new(), 0);
-        let row = change_row(&transaction, deposit_id, |row| {
-            open = row.state == RowState::Recording;
-            if open {
-                tail = close(&journal, row);
-                index = row.blocks;
-                row.blocks = row.blocks.saturating_add(u32::from(!tail.is_empty()));
-                row.size = (journal.len() as u64).saturating_add(tail.len() as u64);
-            }
-        })
+        let row = change_row(
+            &transaction,
+            deposit_id,
+            Box::new(|row| {
+                open = row.state == RowState::Recording;
+                if open {
+                    tail = close(&journal, row);
+                    index = row.blocks;
+                    row.blocks = row.blocks.saturating_add(u32::from(!tail.is_empty()));
+                    row.size = (journal.len() as u64).saturating_add(tail.len() as u64);
+                }
+            }),
+        )
         .await?;
         if !tail.is_empty() {
             let block = block_row(deposit_id, index, &tail)?;
@@ -90,14 +98,18 @@ impl Database {
     ) -> Result<Option<DepositRow>, StorageError> {
         let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
         let mut open = false;
-        let row = change_row(&transaction, deposit_id, |row| {
-            open = row.is_written_draft();
-            if open {
-                row.blocks = 1;
-                row.size = words.len() as u64;
-                change(row);
-            }
-        })
+        let row = change_row(
+            &transaction,
+            deposit_id,
+            Box::new(|row| {
+                open = row.is_written_draft();
+                if open {
+                    row.blocks = 1;
+                    row.size = words.len() as u64;
+                    change(row);
+                }
+            }),
+        )
         .await?;
         if open {
             let blocks = transaction.store(BLOCKS)?;

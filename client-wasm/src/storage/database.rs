@@ -1,5 +1,7 @@
 //! Opening the database `afterbeep`, and the two verbs all rows share.
 
+use core::pin::Pin;
+
 use gloo_events::EventListener;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,6 +12,9 @@ use web_sys::{IdbDatabase, IdbFactory, IdbObjectStoreParameters, IdbOpenDbReques
 
 use super::error::StorageError;
 use super::transaction::{Access, Transaction, answer, first_event};
+
+/// Work on the database whose size its caller does not carry, so that the compiler writes it once.
+pub(super) type Work<'a, Output> = Pin<Box<dyn Future<Output = Output> + 'a>>;
 
 const NAME: &str = "afterbeep";
 const VERSION: u32 = 1;
@@ -69,10 +74,7 @@ impl Database {
         store: &'static str,
         key: &str,
     ) -> Result<Option<Row>, StorageError> {
-        let transaction = self.begin(&[store], Access::Read)?;
-        let found = answer(&transaction.store(store)?.get(&key.into())?).await?;
-        transaction.complete().await?;
-        decode_found(store, found)
+        decode_found(store, self.found(store, Some(key)).await?)
     }
 
     /// Reads every row of a store, in the order of their keys.
@@ -80,11 +82,27 @@ impl Database {
         &self,
         store: &'static str,
     ) -> Result<Vec<Row>, StorageError> {
-        let transaction = self.begin(&[store], Access::Read)?;
-        let found = answer(&transaction.store(store)?.get_all()?).await?;
-        transaction.complete().await?;
-        let rows: js_sys::Array = found.unchecked_into();
+        let rows: js_sys::Array = self.found(store, None).await?.unchecked_into();
         rows.iter().map(|row| decode(store, row)).collect()
+    }
+
+    /// What is stored under a key, or everything. Compiled once for all kinds of rows.
+    fn found<'a>(
+        &'a self,
+        store: &'static str,
+        key: Option<&'a str>,
+    ) -> Work<'a, Result<JsValue, StorageError>> {
+        Box::pin(async move {
+            let transaction = self.begin(&[store], Access::Read)?;
+            let rows = transaction.store(store)?;
+            let request = match key {
+                Some(key) => rows.get(&key.into())?,
+                None => rows.get_all()?,
+            };
+            let found = answer(&request).await?;
+            transaction.complete().await?;
+            Ok(found)
+        })
     }
 
     /// Writes one row, strictly durable.
@@ -94,9 +112,15 @@ impl Database {
         row: &Row,
     ) -> Result<(), StorageError> {
         let row = encode(store, row)?;
-        let transaction = self.begin(&[store], Access::Write)?;
-        transaction.store(store)?.put(&row)?;
-        transaction.complete().await
+        self.put(store, row).await
+    }
+
+    fn put(&self, store: &'static str, row: JsValue) -> Work<'_, Result<(), StorageError>> {
+        Box::pin(async move {
+            let transaction = self.begin(&[store], Access::Write)?;
+            transaction.store(store)?.put(&row)?;
+            transaction.complete().await
+        })
     }
 
     /// Deletes one row, strictly durable; one that is not there is no error.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::block::all_blocks_of;
-use super::database::{BLOCKS, DEPOSITS, Database, decode_found, encode};
+use super::database::{BLOCKS, DEPOSITS, Database, Work, decode_found, encode};
 use super::error::StorageError;
 use super::transaction::{Access, Transaction, answer};
 
@@ -138,10 +138,18 @@ impl Database {
     }
 
     /// Reads, changes and stores a row in one transaction, and returns it as stored.
-    pub async fn update_deposit(
+    pub fn update_deposit<'a>(
+        &'a self,
+        deposit_id: &'a str,
+        change: impl FnOnce(&mut DepositRow) + 'a,
+    ) -> Work<'a, Result<DepositRow, StorageError>> {
+        Box::pin(self.update(deposit_id, Box::new(change)))
+    }
+
+    async fn update(
         &self,
         deposit_id: &str,
-        change: impl FnOnce(&mut DepositRow),
+        change: Change<'_>,
     ) -> Result<DepositRow, StorageError> {
         let transaction = self.begin(&[DEPOSITS], Access::Write)?;
         let row = change_row(&transaction, deposit_id, change).await?;
@@ -156,7 +164,7 @@ impl Database {
         change: impl FnOnce(&mut DepositRow),
     ) -> Result<DepositRow, StorageError> {
         let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
-        let row = change_row(&transaction, deposit_id, change).await?;
+        let row = change_row(&transaction, deposit_id, Box::new(change)).await?;
         transaction
             .store(BLOCKS)?
             .delete(&all_blocks_of(deposit_id)?)?;
@@ -175,16 +183,21 @@ impl Database {
     }
 }
 
-pub(super) async fn change_row(
-    transaction: &Transaction,
-    deposit_id: &str,
-    change: impl FnOnce(&mut DepositRow),
-) -> Result<DepositRow, StorageError> {
-    let store = transaction.store(DEPOSITS)?;
-    let found = answer(&store.get(&deposit_id.into())?).await?;
-    let mut row: DepositRow = decode_found(DEPOSITS, found)?
-        .ok_or_else(|| StorageError::missing(DEPOSITS, deposit_id))?;
-    change(&mut row);
-    store.put(&encode(DEPOSITS, &row)?)?;
-    Ok(row)
+/// What is to be changed in a row.
+pub(super) type Change<'a> = Box<dyn FnOnce(&mut DepositRow) + 'a>;
+
+pub(super) fn change_row<'a>(
+    transaction: &'a Transaction,
+    deposit_id: &'a str,
+    change: Change<'a>,
+) -> Work<'a, Result<DepositRow, StorageError>> {
+    Box::pin(async move {
+        let store = transaction.store(DEPOSITS)?;
+        let found = answer(&store.get(&deposit_id.into())?).await?;
+        let mut row: DepositRow = decode_found(DEPOSITS, found)?
+            .ok_or_else(|| StorageError::missing(DEPOSITS, deposit_id))?;
+        change(&mut row);
+        store.put(&encode(DEPOSITS, &row)?)?;
+        Ok(row)
+    })
 }
