@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import { get, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { startServer, temporaryFolder } from './harness.mjs';
@@ -125,6 +126,34 @@ test('broken SIP frames are answered or dropped, hundreds of them, and calls go 
     mallory.close();
   }
   assert.ok(await takeSession());
+});
+
+test('a socket is for SIP only, and an empty answer says nothing of its encoding', async () => {
+  for (const offer of [undefined, 'chat', 'sip']) {
+    const status = await new Promise((resolve) => {
+      const headers = { connection: 'upgrade', upgrade: 'websocket', 'sec-websocket-version': '13', 'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==', ...(offer ? { 'sec-websocket-protocol': offer } : {}) };
+      const asking = get(`${server.url}/sip`, { headers }, (answer) => { answer.resume(); resolve(answer.statusCode); });
+      asking.on('upgrade', (answer, socket) => { socket.destroy(); resolve(answer.statusCode); });
+    });
+    assert.equal(status, offer === 'sip' ? 101 : 400, offer);
+  }
+  const options = await new Promise((resolve) => {
+    request(`${server.url}/deposits`, { method: 'OPTIONS', headers: { 'accept-encoding': 'gzip' } }, resolve).end();
+  });
+  assert.deepEqual([options.statusCode, options.headers['content-encoding']], [204, undefined]);
+});
+
+test('whoever sends a body drop by drop is told that it took too long', async () => {
+  const socket = connect(server.port, '127.0.0.1');
+  const said = new Promise((resolve, reject) => {
+    socket.once('data', (data) => resolve(data.toString('latin1')));
+    socket.once('close', () => reject(new Error('no answer')));
+  });
+  socket.write(`POST /login HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`);
+  const drops = setInterval(() => socket.write(' '), 500);
+  assert.match(await said, /^HTTP\/1.1 408 /);
+  clearInterval(drops);
+  socket.destroy();
 });
 
 test('the same deposit twenty times at once is one message with one receipt', async () => {

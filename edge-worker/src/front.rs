@@ -10,7 +10,11 @@ use exchange::{
 use wasm_bindgen::JsValue;
 use worker::{Env, Request, Response, ResponseBody, Result};
 
-use crate::{asset, binding, blob, clock, fault, message, stub};
+use crate::{
+    asset, binding, blob, clock, fault,
+    message::{self, BodyFailure},
+    stub,
+};
 
 /// Answers a request; nothing that goes wrong here is shown in more words than a 503.
 pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
@@ -49,10 +53,10 @@ impl Visit<'_> {
     async fn follow(mut self, route: Route, mut request: Request) -> Result<Response> {
         match route {
             Route::ReadBody { limit } => {
-                let Ok(body) = message::whole_body(&mut request, limit).await else {
-                    return self.complete(front::too_large(&self.head, limit));
-                };
-                self.head.body = body;
+                match message::whole_body(&mut request, limit).await {
+                    Ok(body) => self.head.body = body,
+                    Err(failure) => return self.refuse_body(&failure),
+                }
                 let route = front::route_body(&self.head, self.settings, clock::now_ms());
                 self.finish(route, request).await
             }
@@ -96,6 +100,14 @@ impl Visit<'_> {
         self.send(response, body)
     }
 
+    fn refuse_body(&self, failure: &BodyFailure) -> Result<Response> {
+        self.complete(match failure {
+            BodyFailure::TooLarge(limit) => front::too_large(&self.head, *limit),
+            BodyFailure::TooSlow => front::too_slow(&self.head),
+            BodyFailure::Broken => front::broken_body(&self.head),
+        })
+    }
+
     fn send(&self, response: http::Response, body: ResponseBody) -> Result<Response> {
         let response = front::finish(&self.head, self.settings, response);
         let body = if self.head.method == "HEAD" {
@@ -121,7 +133,7 @@ impl Visit<'_> {
         }
         let body = match take_body(&mut request, &forward).await {
             Ok(body) => body,
-            Err(limit) => return self.complete(front::too_large(&self.head, limit)),
+            Err(failure) => return self.refuse_body(&failure),
         };
         match stub::request(self.env, &forward.object, &forward.request, body).await {
             Ok(response) => {
@@ -168,15 +180,15 @@ impl Visit<'_> {
     }
 }
 
-/// The body as the rule wants it; the limit if it is longer.
+/// The body as the rule wants it.
 async fn take_body(
     request: &mut Request,
     forward: &Forward,
-) -> std::result::Result<Option<JsValue>, u64> {
+) -> std::result::Result<Option<JsValue>, BodyFailure> {
     let whole = match forward.body {
         _ if !forward.request.body.is_empty() => Ok(forward.request.body.clone()),
         BodyRule::Stream => return Ok(request.inner().body().map(JsValue::from)),
-        BodyRule::Whole(limit) => message::whole_body(request, limit).await.map_err(|_| limit),
+        BodyRule::Whole(limit) => message::whole_body(request, limit).await,
     };
     whole.map(|body| (!body.is_empty()).then(|| message::bytes(&body)))
 }

@@ -1,9 +1,14 @@
 //! Between the platform's requests and answers and the plain values of `exchange`.
 
-use exchange::http::{self, Body};
+use exchange::{
+    front,
+    http::{self, Body},
+};
 use futures_util::StreamExt;
 use wasm_bindgen::JsValue;
 use worker::{Headers, Request, Response, ResponseBody, Result};
+
+use crate::clock;
 
 /// Tells the front which blob follows an answer's head: `key`, first byte and length as JSON.
 pub(crate) const BLOB: &str = "afterbeep-blob";
@@ -56,17 +61,24 @@ fn path_and_query(url: &str) -> (String, String) {
 
 /// Why a body was not read.
 pub(crate) enum BodyFailure {
-    /// It is longer than allowed.
-    TooLarge,
+    /// It is longer than allowed, which is so many bytes.
+    TooLarge(u64),
+    /// It took longer than allowed.
+    TooSlow,
     /// The client went away or the stream broke.
     Broken,
 }
 
-/// Reads a whole body of at most `limit` bytes.
+/// Reads a whole body of at most `limit` bytes, in the time that the front allows for it.
 pub(crate) async fn whole_body(
     request: &mut Request,
     limit: u64,
 ) -> std::result::Result<Vec<u8>, BodyFailure> {
+    let read = clock::within(front::body_within(limit), read_body(request, limit)).await;
+    read.unwrap_or(Err(BodyFailure::TooSlow))
+}
+
+async fn read_body(request: &mut Request, limit: u64) -> std::result::Result<Vec<u8>, BodyFailure> {
     if request.inner().body().is_none() {
         return Ok(Vec::new());
     }
@@ -75,7 +87,7 @@ pub(crate) async fn whole_body(
     while let Some(chunk) = stream.next().await {
         body.extend_from_slice(&chunk.map_err(|_| BodyFailure::Broken)?);
         if u64::try_from(body.len()).unwrap_or(u64::MAX) > limit {
-            return Err(BodyFailure::TooLarge);
+            return Err(BodyFailure::TooLarge(limit));
         }
     }
     Ok(body)
@@ -137,6 +149,10 @@ pub(crate) fn build(
     }
     let empty = matches!(status, 101 | 204 | 205 | 304)
         || matches!(&body, ResponseBody::Body(bytes) if bytes.is_empty());
+    if status == 204 && !fields.has("content-type")? {
+        // An answer without a type is declared gzip by the runtime, even where there is nothing to compress.
+        fields.set("content-type", "application/octet-stream")?;
+    }
     let body = if empty { ResponseBody::Empty } else { body };
     Ok(Response::builder()
         .with_status(status)

@@ -59,6 +59,8 @@ problems! {
     NOT_FOUND = 404 "not_found" "There is nothing here";
     /// The path exists, the method does not.
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "This method is not offered here";
+    /// The body came too slowly.
+    REQUEST_TIMEOUT = 408 "request_timeout" "The body of the request took too long";
     /// The state of the thing does not allow it.
     CONFLICT = 409 "conflict" "The present state does not allow this";
     /// It was there and is gone for good.

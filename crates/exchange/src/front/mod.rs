@@ -159,6 +159,29 @@ pub fn too_large(head: &Request, limit: u64) -> Response {
     problem::response(problem::TOO_LARGE, &detail, request_id(head))
 }
 
+/// How long a whole body of at most so many bytes may take: ten seconds, and one more for every 32 KiB.
+#[must_use]
+pub const fn body_within(limit: u64) -> core::time::Duration {
+    core::time::Duration::from_secs(10_u64.saturating_add(limit >> 15))
+}
+
+/// The answer to a body that took longer than [`body_within`].
+#[must_use]
+pub fn too_slow(head: &Request) -> Response {
+    let detail = "The body did not arrive in time; the same request may be sent again.";
+    problem::response(problem::REQUEST_TIMEOUT, detail, request_id(head))
+}
+
+/// The answer to a body whose connection broke.
+#[must_use]
+pub fn broken_body(head: &Request) -> Response {
+    problem::response(
+        problem::BAD_REQUEST,
+        "The body is not whole.",
+        request_id(head),
+    )
+}
+
 /// The answer where there is neither a route nor a file.
 #[must_use]
 pub fn not_found(head: &Request) -> Response {
@@ -242,11 +265,22 @@ impl Arrival<'_> {
             let detail = "This is a WebSocket of subprotocol sip (RFC 7118).";
             return Err(self.refuse(problem::BAD_REQUEST, detail));
         }
+        if !self.offers_sip() {
+            let detail = "Offer the WebSocket subprotocol sip (RFC 7118).";
+            return Err(self.refuse(problem::BAD_REQUEST, detail));
+        }
         if !origin::is_allowed(self.head, self.settings) {
             let detail = "Add this origin to AFTERBEEP_ALLOWED_ORIGINS.";
             return Err(self.refuse(problem::FORBIDDEN, detail));
         }
         Ok(Route::Socket)
+    }
+
+    fn offers_sip(&self) -> bool {
+        let offers = self.head.header("sec-websocket-protocol").unwrap_or("");
+        offers
+            .split(',')
+            .any(|offer| offer.trim() == sip::websocket::SUBPROTOCOL)
     }
 
     /// The head for an object, with what the front found out about it.

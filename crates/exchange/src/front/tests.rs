@@ -418,7 +418,11 @@ fn pages_of_unlisted_origins_get_no_permission() {
         let head = head(
             "GET",
             "/sip",
-            &[("upgrade", "websocket"), ("origin", origin)],
+            &[
+                ("upgrade", "websocket"),
+                ("sec-websocket-protocol", "chat, sip"),
+                ("origin", origin),
+            ],
         );
         route(&head, &strict, NOW)
     };
@@ -427,10 +431,30 @@ fn pages_of_unlisted_origins_get_no_permission() {
         refused(socket("https://evil.example")),
         (403, "forbidden".to_owned())
     );
-    assert_eq!(
-        asked("GET", "/sip", &[("upgrade", "websocket")]),
-        Route::Socket
-    );
+    let plain = [("upgrade", "websocket"), ("sec-websocket-protocol", "sip")];
+    assert_eq!(asked("GET", "/sip", &plain), Route::Socket);
+}
+
+#[test]
+fn a_socket_is_opened_only_for_sip() {
+    for headers in [
+        &[][..],
+        &[("upgrade", "websocket")],
+        &[
+            ("upgrade", "websocket"),
+            ("sec-websocket-protocol", "chat, sips"),
+        ],
+        &[("sec-websocket-protocol", "sip")],
+    ] {
+        let refusal = refused(asked("GET", "/sip", headers));
+        assert_eq!(refusal, (400, "bad_request".to_owned()), "{headers:?}");
+    }
+}
+
+#[test]
+fn a_larger_body_may_take_longer() {
+    assert_eq!(super::body_within(16 << 10).as_secs(), 10);
+    assert_eq!(super::body_within(4 << 20).as_secs(), 138);
 }
 
 #[test]

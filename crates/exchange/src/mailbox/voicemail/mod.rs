@@ -174,10 +174,11 @@ fn handle(
             wakeup::clear(sql, END, &row.key)?;
             Ok(Vec::new())
         }
-        Event::Ringing { .. }
-        | Event::Answered { .. }
-        | Event::Rejected { .. }
-        | Event::InfoAnswered { .. } => Ok(Vec::new()),
+        Event::InfoAnswered { .. } => {
+            instructed(sql, context, row)?;
+            Ok(Vec::new())
+        }
+        Event::Ringing { .. } | Event::Answered { .. } | Event::Rejected { .. } => Ok(Vec::new()),
     }
 }
 
@@ -198,8 +199,13 @@ fn established(
     row.greeting_ms = i64::from(issued.greeting_duration_ms);
     row.body = Some(instruction::body(context, row, &issued));
     let choices = settings::load(sql)?;
-    if instruction::by_info(&choices) && choices.info_timing == InfoTiming::Before {
+    let early_info = instruction::by_info(&choices) && choices.info_timing == InfoTiming::Before;
+    if early_info {
         instruction::send_info(row, context.now_ms);
+    }
+    if row.greeting_ms == 0 && !early_info {
+        end_greeting(sql, context, row)?;
+        return Ok(issued.effects);
     }
     let end = row.greeting_ms.saturating_add(AFTER_GREETING_MS);
     wakeup::set(sql, END, &row.key, context.now_ms.saturating_add(end))?;
@@ -222,6 +228,15 @@ fn end_greeting(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(
         .map(instruction::as_body);
     row.call.hang_up(Some(RECORD_OFFLINE), body, context.now_ms);
     Ok(())
+}
+
+/// The INFO is settled. Where nothing plays any more, nothing is left to wait for.
+fn instructed(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(), SqlError> {
+    if row.stage == Stage::Greeting && row.greeting_ms > 0 {
+        return Ok(());
+    }
+    wakeup::clear(sql, END, &row.key)?;
+    end_greeting(sql, context, row)
 }
 
 /// `#` skips the greeting: 200, then BYE. Other keys are taken and mean nothing.
