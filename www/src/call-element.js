@@ -6,6 +6,7 @@ import { CallStage } from "./call-stage.js";
 import { isWritten } from "./call-words.js";
 import { HOME, open } from "./engine.js";
 import { size } from "./figures.js";
+import { FirstNeed } from "./first-need.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { followUpdates, promiseSending, registerWorker } from "./offline.js";
 import { mirror } from "./mirror.js";
@@ -63,6 +64,8 @@ export class AfterbeepCall extends HTMLElement {
   });
   #remote = tree("audio", { autoplay: true, hidden: true });
 
+  /** @type {FirstNeed | undefined} */
+  #need;
   /** @type {Promise<any> | undefined} */
   #opening;
   /** @type {any} */
@@ -104,6 +107,7 @@ export class AfterbeepCall extends HTMLElement {
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#network(), { signal });
     for (const [place, name] of [[document, "visibilitychange"], [window, "pagehide"]]) place.addEventListener(name, () => void this.#writing.save(), { signal });
     this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
+    this.#need = new FirstNeed(this);
     this.#opening = this.#open();
     this.update();
     followUpdates(() => this.busy, signal);
@@ -120,6 +124,7 @@ export class AfterbeepCall extends HTMLElement {
     this.#client?.close();
     this.#client = undefined;
     this.#opening = undefined;
+    this.#need?.close();
   }
 
   attributeChangedCallback() {
@@ -272,6 +277,7 @@ export class AfterbeepCall extends HTMLElement {
     try {
       const processing = this.getAttribute("processing") ?? undefined;
       const gate = this.getAttribute("network-gate") ?? undefined;
+      await this.#need?.arises;
       const client = await open({ server: this.#server, processing, network_gate: gate }, (event) => this.#hear(event));
       if (this.#ends.signal.aborted) return client.close();
       this.#client = client;
@@ -452,7 +458,8 @@ export class AfterbeepCall extends HTMLElement {
 
   /** @param {(client: any) => any} request */
   async #ask(request) {
-    const client = this.#client ?? (await this.#opening);
+    this.#need?.now();
+    const client = this.#client ?? (await this.#opening) ?? (await (this.#opening = this.#open()));
     if (!client) throw new Error("This page could not start its engine. Reload it; what you recorded is safe.");
     return request(client);
   }

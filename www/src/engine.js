@@ -43,10 +43,18 @@ export async function open(options, listener) {
   return Client.open({ worker_url: asset("capture-worker.js"), worklet_url: asset("capture-worklet.js"), ...options }, listener);
 }
 
+/** Glue and module together; after a failure the next attempt asks the network again. */
 async function load() {
-  const module = await import(asset("call.js"));
-  await module.default({ module_or_path: asset("call_bg.wasm") });
-  return module;
+  try {
+    const binary = fetch(asset("call_bg.wasm"));
+    binary.catch(() => {});
+    const module = await import(asset("call.js"));
+    await module.default({ module_or_path: binary });
+    return module;
+  } catch (error) {
+    loading = undefined;
+    throw error;
+  }
 }
 
 /** @param {string} name */
