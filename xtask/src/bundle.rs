@@ -101,6 +101,15 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Outcome<Artefacts> {
     Ok(artefacts)
 }
 
+/// Builds what browsers download, without the worker that serves it, and says where it lies.
+pub(crate) fn build_downloads(root: &Path, profile: Profile) -> Outcome<PathBuf> {
+    let _lock = lock(root)?;
+    packages::ensure_npm(root)?;
+    let www = Artefacts::of(root, profile).www;
+    build_pages(root, profile, &www)?;
+    Ok(www)
+}
+
 /// Held while anything is built here.
 fn lock(root: &Path) -> Outcome<fs::File> {
     fs::create_dir_all(root.join("target")).naming("target")?;

@@ -13,13 +13,13 @@ use crate::{
 
 /// Builds the release, measures it and prints the table.
 pub(super) fn run(root: &Path) -> Outcome<Value> {
-    let artefacts = bundle::build(root, Profile::Release)?;
+    let www = bundle::build_downloads(root, Profile::Release)?;
     let printed = step::step("Compressing ours and theirs", || {
         step::run(
             step::command(wasm::node(root))
                 .current_dir(root)
                 .arg("xtask/runtime/sizes.mjs")
-                .arg(&artefacts.www),
+                .arg(&www),
             "delete node_modules and run this again",
         )
     })?;
