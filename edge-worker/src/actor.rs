@@ -16,7 +16,7 @@ use worker::{Env, Request, Response, Result, State};
 use crate::{
     binding, clock,
     courier::Queue,
-    fault, message,
+    fault, log, message,
     storage::{Migrate, Storage},
     stub,
 };
@@ -110,7 +110,10 @@ impl Actor {
                 Response::from_json(&outcome.reply)
             }
             Err(error) => {
-                worker::console_error!("the {} took no signal: {error}", self.name());
+                log::trouble(
+                    &format!("the {} took no signal: {error}", self.name()),
+                    None,
+                );
                 Response::error("storage", 503)
             }
         }
@@ -143,7 +146,10 @@ impl Actor {
                 response
             }
             Err(error) => {
-                worker::console_error!("the {} failed: {error}", self.name());
+                log::trouble(
+                    &format!("the {} failed: {error}", self.name()),
+                    Some(request),
+                );
                 exchange::front::unavailable(request)
             }
         }
@@ -164,7 +170,10 @@ impl Actor {
         match self.transaction(|rules, sql, context| (rules.on_wakeup)(sql, context)) {
             Ok(effects) => self.accept(effects),
             Err(error) => {
-                worker::console_error!("the {} failed at its alarm: {error}", self.name());
+                log::trouble(
+                    &format!("the {} failed at its alarm: {error}", self.name()),
+                    None,
+                );
                 self.storage
                     .try_again_at(clock::now_ms().saturating_add(5000));
             }

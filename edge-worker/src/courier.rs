@@ -9,7 +9,7 @@ use exchange::{
     signal::{Reply, Signal},
 };
 
-use crate::{actor::Actor, binding, blob, clock, fault, objects::flow, outbound, stub};
+use crate::{actor::Actor, binding, blob, clock, fault, log, objects::flow, outbound, stub};
 
 /// The effects of one object that wait.
 #[derive(Default)]
@@ -84,7 +84,10 @@ impl Actor {
         }
         match self.on_signal(signal) {
             Ok(outcome) => self.accept(outcome.effects),
-            Err(error) => worker::console_error!("the {} lost an outcome: {error}", self.name()),
+            Err(error) => log::trouble(
+                &format!("the {} lost an outcome: {error}", self.name()),
+                None,
+            ),
         }
     }
 
@@ -123,7 +126,7 @@ impl Actor {
             return;
         }
         let reply = reply.unwrap_or_else(|error| {
-            worker::console_error!("the {} got no reply: {error}", self.name());
+            log::trouble(&format!("the {} got no reply: {error}", self.name()), None);
             Reply::Failed {
                 code: "unreachable".to_owned(),
             }
@@ -142,7 +145,7 @@ impl Actor {
             put.execute().await.map_err(worker::Error::from)
         };
         if let Err(error) = put.await {
-            worker::console_warn!("the session store took no write: {error}");
+            log::trouble(&format!("the session store took no write: {error}"), None);
         }
     }
 

@@ -1,17 +1,21 @@
 //! A request from outside on its way through the rules of [`exchange::front`]: static file, socket, answer
 //! at once, or one object.
 
+use std::cell::RefCell;
+
 use exchange::{
+    directory,
     front::{self, BodyRule, Forward, Route},
     http,
-    object::Object,
+    object::{DIRECTORY_SHARDS, Object},
     settings::Settings,
+    signal::{Reply, Signal},
 };
 use wasm_bindgen::JsValue;
 use worker::{Env, Request, Response, ResponseBody, Result};
 
 use crate::{
-    asset, binding, blob, clock, fault,
+    asset, binding, blob, clock, fault, log,
     message::{self, BodyFailure},
     stub,
 };
@@ -22,7 +26,7 @@ pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
     let settings = match binding::settings(env) {
         Ok(settings) => settings,
         Err(error) => {
-            worker::console_error!("the settings cannot be used: {error}");
+            log::trouble(&format!("the settings cannot be used: {error}"), None);
             return Response::error(
                 "The server is not set up: its log says which setting is wrong.",
                 503,
@@ -33,13 +37,28 @@ pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
     front::strip_internal(&mut head);
     let id = clock::entropy()?.hex(16);
     head.headers.push((front::REQUEST_ID.to_owned(), id));
-    let route = front::route(&head, &settings, clock::now_ms());
-    let visit = Visit {
+    let began_ms = clock::now_ms();
+    let route = front::route(&head, &settings, began_ms);
+    let is_file = matches!(route, Route::Assets { .. });
+    let mut visit = Visit {
         env,
         head,
         settings: &settings,
+        whose: RefCell::default(),
     };
-    visit.follow(route, request).await
+    let response = match visit.follow(route, request).await {
+        Ok(response) => response,
+        Err(error) => {
+            log::trouble(&error.to_string(), Some(&visit.head));
+            visit.complete(front::unavailable(&visit.head))?
+        }
+    };
+    if !is_file {
+        let took_ms = clock::now_ms().saturating_sub(began_ms);
+        let whose = visit.whose.borrow();
+        log::request(&visit.head, whose.as_ref(), response.status_code(), took_ms);
+    }
+    Ok(response)
 }
 
 /// One request on its way.
@@ -47,10 +66,12 @@ struct Visit<'a> {
     env: &'a Env,
     head: http::Request,
     settings: &'a Settings,
+    /// The object that it went to.
+    whose: RefCell<Option<Object>>,
 }
 
 impl Visit<'_> {
-    async fn follow(mut self, route: Route, mut request: Request) -> Result<Response> {
+    async fn follow(&mut self, route: Route, mut request: Request) -> Result<Response> {
         match route {
             Route::ReadBody { limit } => {
                 match message::whole_body(&mut request, limit).await {
@@ -69,10 +90,28 @@ impl Visit<'_> {
             Route::Answer(response) => self.answer(response).await,
             Route::Assets { path } => self.serve_file(&request, &path).await,
             Route::Socket => self.open_socket(&request).await,
+            Route::Metrics => self.metrics().await,
             Route::Readiness => self.answer(front::ready(is_ready(self.env).await)).await,
             Route::Forward(forward) => self.pass_on(request, *forward).await,
             Route::ReadBody { limit } => self.complete(front::too_large(&self.head, limit)),
         }
+    }
+
+    /// What all shards of the directory know together. A sum that lacks one of them would be a lie.
+    async fn metrics(&self) -> Result<Response> {
+        let mut totals = directory::Totals::default();
+        for shard in 0..DIRECTORY_SHARDS {
+            let reply = stub::signal(self.env, &Object::Directory(shard), &Signal::Totals {}).await;
+            let value = match &reply {
+                Ok(Reply::Value { value }) => serde_json::from_str(value).ok(),
+                _ => None,
+            };
+            match value {
+                Some(more) => totals = totals.plus(more),
+                None => return self.complete(front::unavailable(&self.head)),
+            }
+        }
+        self.complete(directory::metrics(totals))
     }
 
     async fn answer(&self, mut response: http::Response) -> Result<Response> {
@@ -126,6 +165,7 @@ impl Visit<'_> {
     }
 
     async fn pass_on(&self, mut request: Request, forward: Forward) -> Result<Response> {
+        self.whose.replace(Some(forward.object.clone()));
         if let Some(key) = &forward.session_key
             && is_revoked(self.env, key).await
         {
@@ -141,7 +181,10 @@ impl Visit<'_> {
                 self.relay(response).await
             }
             Err(error) => {
-                worker::console_error!("an object did not answer: {error}");
+                log::trouble(
+                    &format!("an object did not answer: {error}"),
+                    Some(&self.head),
+                );
                 self.complete(front::unavailable(&self.head))
             }
         }
@@ -214,7 +257,7 @@ async fn is_ready(env: &Env) -> bool {
         ("assets", binding::assets(env).is_ok()),
     ];
     for (name, _) in checks.iter().filter(|(_, works)| !works) {
-        worker::console_error!("the binding for {name} does not answer");
+        log::trouble(&format!("the binding for {name} does not answer"), None);
     }
     checks.iter().all(|(_, works)| *works)
 }

@@ -11,6 +11,7 @@ mod clock;
 mod courier;
 mod fault;
 mod front;
+mod log;
 mod message;
 mod objects;
 mod outbound;

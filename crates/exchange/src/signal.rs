@@ -118,6 +118,8 @@ pub enum Signal {
     },
     /// To `Directory` shard 0: there is at least one user, the first-run page is over.
     FirstUser {},
+    /// To a `Directory`: what do its users add up to? Answered with [`crate::directory::Totals`] as JSON.
+    Totals {},
     /// To a `Mailbox`, from an `Upload`: about one part of a deposit. Answered with
     /// [`crate::mailbox::deposit::PartAnswer`] as JSON.
     Part {

@@ -16,7 +16,7 @@ use worker::{ByteStream, DurableObject, Env, Request, Response, Result, State, d
 
 use crate::{
     actor::{Actor, Rules},
-    blob, clock, fault, message, stub,
+    blob, clock, fault, log, message, stub,
 };
 
 const RULES: Rules = Rules {
@@ -57,7 +57,7 @@ impl DurableObject for Upload {
                 message::from_object(response)
             }
             Err(error) => {
-                worker::console_error!("an upload failed: {error}");
+                log::trouble(&format!("an upload failed: {error}"), Some(&head));
                 message::from_object(front::unavailable(&head))
             }
         }
@@ -107,7 +107,7 @@ impl Upload {
         let reply = stub::signal(&self.actor.env, to, signal).await;
         fault::settled(self.actor.name(), "after-ask").await;
         let reply = reply.unwrap_or_else(|error| {
-            worker::console_error!("an upload got no reply: {error}");
+            log::trouble(&format!("an upload got no reply: {error}"), Some(head));
             Reply::Failed {
                 code: "unavailable".to_owned(),
             }
@@ -145,7 +145,7 @@ impl Upload {
         let stored = blob::store(&self.actor.env, key, length, read).await;
         fault::settled(self.actor.name(), "after-put").await;
         if let Err(error) = &stored {
-            worker::console_error!("the blob store took no write: {error}");
+            log::trouble(&format!("the blob store took no write: {error}"), None);
         }
         stored
     }

@@ -1,9 +1,12 @@
 //! `Directory`: one shard of the list of users, with each mailbox's last counters. Admin lists and metrics
 //! read it; no call and no deposit ever waits for it.
 
+mod metrics;
+
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
+pub use self::metrics::{Totals, metrics};
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
@@ -51,6 +54,10 @@ pub fn on_signal(
                 "INSERT OR REPLACE INTO deployment (id, has_users) VALUES (0, 1)",
                 &[],
             )?;
+        }
+        Signal::Totals {} => {
+            let totals = serde_json::to_string(&metrics::totals(sql)?).unwrap_or_default();
+            return Ok(Outcome::value(totals));
         }
         _ => return Ok(Outcome::failed("unexpected_signal")),
     }

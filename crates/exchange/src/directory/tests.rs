@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{migrate, on_http, on_signal, shard};
+use super::{Totals, metrics, migrate, on_http, on_signal, shard};
 use crate::{
     context::{Context, Entropy},
     http::{Body, Request},
     object::{DIRECTORY_SHARDS, Object},
     settings::tests::settings,
-    signal::Signal,
+    signal::{Reply, Signal},
     testing::Memory,
 };
 
@@ -131,4 +131,46 @@ fn the_first_run_is_over_for_good_with_the_first_user() {
         });
         assert_eq!(directory.get(0, "/admin/first-run", "")["needed"], false);
     }
+}
+
+#[test]
+fn the_shards_add_up_to_what_prometheus_reads() {
+    let directory = Directory::new();
+    let told = [
+        ("sip:alice@localhost", r#"{"display_name":"Alice"}"#),
+        (
+            "sip:bob@localhost",
+            r#"{"new":2,"old":3,"bytes_used":500,"notifications":{"waiting":1,"failed":4}}"#,
+        ),
+        ("sip:carol@localhost", r#"{"new":5,"bytes_used":70}"#),
+    ];
+    for (address, facts) in told {
+        directory.note(address, facts);
+    }
+    let totals = (0..DIRECTORY_SHARDS).map(|shard| {
+        let outcome = directory.in_shard(shard, |sql, context| {
+            on_signal(sql, context, Signal::Totals {})
+        });
+        let Reply::Value { value } = outcome.reply else {
+            panic!("totals: {:?}", outcome.reply);
+        };
+        serde_json::from_str::<Totals>(&value).expect("JSON")
+    });
+    let response = metrics(totals.fold(Totals::default(), Totals::plus));
+    let Body::Bytes(text) = response.body else {
+        panic!("bytes expected");
+    };
+    let text = String::from_utf8(text).expect("UTF-8");
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(
+        samples,
+        [
+            "afterbeep_users 3",
+            "afterbeep_messages{state=\"new\"} 7",
+            "afterbeep_messages{state=\"old\"} 3",
+            "afterbeep_storage_bytes 570",
+            "afterbeep_notifications{state=\"waiting\"} 1",
+            "afterbeep_notifications{state=\"failed\"} 4",
+        ]
+    );
 }

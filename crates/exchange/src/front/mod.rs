@@ -10,6 +10,7 @@ mod deposit;
 mod document;
 mod origin;
 mod owner;
+mod record;
 
 use serde_json::json;
 
@@ -17,6 +18,7 @@ pub use self::{
     address::{address, percent_decoded},
     authority::is_revoked,
     origin::finish,
+    record::{masked, pattern, record},
 };
 use crate::{
     http::{Request, Response},
@@ -62,6 +64,8 @@ pub enum Route {
     Socket,
     /// Check that the bindings answer (`/readyz`), then answer [`ready`].
     Readiness,
+    /// Ask every shard of the directory for its totals, and answer [`crate::directory::metrics`] of their sum.
+    Metrics,
     /// Read the whole body, at most so many bytes (more is [`too_large`]), and ask [`route_body`].
     ReadBody {
         /// Limit in bytes.
@@ -221,6 +225,10 @@ impl Arrival<'_> {
             ["sip"] => self.socket(),
             ["healthz"] => self.get(json::answer(200, &json!({ "status": "ok" }))),
             ["readyz"] => self.only("GET", Route::Readiness),
+            ["metrics"] => {
+                self.check_admin()?;
+                self.only("GET", Route::Metrics)
+            }
             ["openapi.json"] => self.get(document::openapi(self.settings)),
             [".well-known", "jwks.json"] => self.get(document::jwks(self.settings)),
             ["embed", "check"] => self.get(origin::check(self.head, self.settings)),

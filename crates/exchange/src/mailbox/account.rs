@@ -26,7 +26,7 @@ pub const SCHEMA: &[&str] = &[
 
 /// Kind of the wake-up at which the directory is told the counters.
 pub const WAKEUP: &str = "directory";
-/// Beginning of the tag of signals to the directory; the counters follow.
+/// Beginning of the tag of signals to the directory; the facts follow.
 pub const TAG: &str = "directory:";
 
 /// The directory may lag so long behind, so that many messages make one row of news.
@@ -64,8 +64,7 @@ pub fn count(sql: &dyn Sql, context: &Context<'_>, change: Counters) -> Result<(
         "UPDATE mailbox SET new_count = MAX(0, new_count + ?), old_count = MAX(0, old_count + ?), bytes_used = MAX(0, bytes_used + ?)",
         &parameters,
     )?;
-    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
-    wakeup::set_if_absent(sql, WAKEUP, "", due)
+    tell_directory_later(sql, context)
 }
 
 /// The line says who the owner is now.
@@ -140,35 +139,45 @@ pub(super) fn show(sql: &dyn Sql, context: &Context<'_>) -> Answered {
 pub(super) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
     let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
     wakeup::set(sql, WAKEUP, "", due)?;
-    let counters = counters(sql)?;
     let own = address(context).to_owned();
-    let facts = json!({
-        "new": counters.new,
-        "old": counters.old,
-        "bytes_used": counters.bytes_used,
-    });
+    let facts = facts(sql)?;
     Ok(vec![Effect::Signal {
         to: Object::Directory(directory::shard(&own)),
         signal: Box::new(Signal::DirectoryRow {
             address: own,
-            facts: facts.to_string(),
+            facts: facts.clone(),
         }),
-        tag: tag(counters),
+        tag: tag(&facts),
     }])
 }
 
-/// What the directory said to the counters named in the tag. Had they changed meanwhile, the wake-up stays
-/// and tells the newer ones.
+/// Something that the directory lists has changed; it learns that later.
+pub(super) fn tell_directory_later(sql: &dyn Sql, context: &Context<'_>) -> Result<(), SqlError> {
+    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
+    wakeup::set_if_absent(sql, WAKEUP, "", due)
+}
+
+fn facts(sql: &dyn Sql) -> Result<String, SqlError> {
+    let counters = counters(sql)?;
+    let notifications = notification::tally(sql)?;
+    Ok(json!({
+        "new": counters.new,
+        "old": counters.old,
+        "bytes_used": counters.bytes_used,
+        "notifications": { "waiting": notifications.waiting, "failed": notifications.failed },
+    })
+    .to_string())
+}
+
+/// What the directory said to the facts in the tag. Had they changed meanwhile, the wake-up stays and tells
+/// the newer ones.
 pub(super) fn on_reply(sql: &dyn Sql, tag: &str, done: bool) -> Result<Vec<Effect>, SqlError> {
-    if done && tag == self::tag(counters(sql)?) {
+    if done && tag == self::tag(&facts(sql)?) {
         wakeup::clear(sql, WAKEUP, "")?;
     }
     Ok(Vec::new())
 }
 
-fn tag(counters: Counters) -> String {
-    format!(
-        "{TAG}{}/{}/{}",
-        counters.new, counters.old, counters.bytes_used
-    )
+fn tag(facts: &str) -> String {
+    format!("{TAG}{facts}")
 }

@@ -7,7 +7,7 @@ mod webhook;
 
 pub use self::line::tell_counts;
 pub(super) use self::{
-    delivery::{on_posted, on_wakeup},
+    delivery::{on_posted, on_wakeup, tally},
     line::tell_ring_timeout,
     webhook::{add_webhook, forget_all, list_webhooks, remove_webhook, webhooks},
 };

@@ -7,7 +7,7 @@ use super::{TAG, WAKEUP, line, webhook::forget};
 use crate::{
     context::Context,
     effect::Effect,
-    mailbox::{address, message},
+    mailbox::{account, address, message},
     sql::{Sql, SqlError, Value},
     wakeup,
 };
@@ -18,6 +18,27 @@ const DELAYS_S: [i64; 9] = [1, 2, 4, 30, 300, 1_800, 7_200, 21_600, 50_400];
 /// A try of which nothing was heard counts as failed after this time.
 const LOST_AFTER_MS: i64 = 60_000;
 const LONGEST_RETRY_AFTER_S: i64 = 86_400;
+
+/// How many intents are not delivered.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(in crate::mailbox) struct Tally {
+    /// There will be another try.
+    pub(in crate::mailbox) waiting: i64,
+    /// Given up.
+    pub(in crate::mailbox) failed: i64,
+}
+
+/// Counts the webhooks' intents.
+pub(in crate::mailbox) fn tally(sql: &dyn Sql) -> Result<Tally, SqlError> {
+    let rows = sql.query(
+        "SELECT IFNULL(SUM(state = 'waiting'), 0), IFNULL(SUM(state = 'failed'), 0) FROM outbox WHERE kind = 'webhook'",
+        &[],
+    )?;
+    Ok(rows.first().map_or_else(Tally::default, |row| Tally {
+        waiting: row.integer(0),
+        failed: row.integer(1),
+    }))
+}
 
 /// One intent for each webhook, and their first tries.
 pub(super) fn announce(
@@ -93,7 +114,7 @@ fn attempt(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<Vec<Effect>
     };
     let tries = row.integer(1);
     if usize::try_from(tries).is_ok_and(|tries| tries > DELAYS_S.len()) {
-        give_up(sql, id)?;
+        give_up(sql, context, id)?;
         return Ok(Vec::new());
     }
     sql.query(
@@ -143,13 +164,14 @@ pub(in crate::mailbox) fn on_posted(
         200..=299 => {
             sql.query("DELETE FROM outbox WHERE id = ?", &[id.into()])?;
             wakeup::clear(sql, WAKEUP, id)?;
+            account::tell_directory_later(sql, context)?;
         }
         410 => {
             forget(sql, &row.text(1))?;
         }
         _ => match delay_ms(context, row.integer(0), retry_after_s) {
             Some(delay) => wakeup::set(sql, WAKEUP, id, context.now_ms.saturating_add(delay))?,
-            None => give_up(sql, id)?,
+            None => give_up(sql, context, id)?,
         },
     }
     Ok(Vec::new())
@@ -169,7 +191,8 @@ fn delay_ms(context: &Context<'_>, tries: i64, retry_after_s: Option<u32>) -> Op
 }
 
 /// The row stays, for a replay by the operator.
-fn give_up(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
+fn give_up(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<(), SqlError> {
+    account::tell_directory_later(sql, context)?;
     sql.query(
         "UPDATE outbox SET state = 'failed' WHERE id = ?",
         &[id.into()],
