@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "standard output carries the results")]
 
 mod bench;
+mod admin;
 mod bundle;
 mod checks;
 mod deploy;
@@ -24,7 +25,8 @@ const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--
   cargo xtask test [FILTER]
   cargo xtask build
   cargo xtask bench sizes
-  cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--dry-run]";
+  cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--dry-run]
+  cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -48,6 +50,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["test", filter] => checks::run(root, Some(filter)),
         ["build"] => release(root),
         ["bench", name] => bench::run(root, name),
+        ["admin", "users", call @ ..] => admin::users(root, call),
         ["deploy", options @ ..] => deploy::deploy(root, options),
         _ => Err(Failure::new("unknown command", USAGE)),
     }
