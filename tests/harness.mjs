@@ -14,6 +14,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 const READY = /^Afterbeep is ready on (http:\/\/127\.0\.0\.1:(\d+))$/m;
 const READY_WITHIN_MS = 240_000;
 const STOPPED_WITHIN_MS = 10_000;
+const LOGGED_WITHIN_MS = 20_000;
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 const folders = [];
@@ -40,13 +41,14 @@ function cleanEnvironment() {
 /**
  * Starts `cargo xtask dev` on a free port.
  *
- * @param {{state?: string, env?: Record<string, string>, demo?: boolean}} options `env` holds settings of the worker
+ * @param {{state?: string, env?: Record<string, string>, demo?: boolean, faults?: boolean}} options `env` holds settings of
+ *   the worker; with `faults` it stops where a request's `afterbeep-fault-point` says
  */
-export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true } = {}) {
+export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true, faults = false } = {}) {
   const [program, ...first] = process.env.XTASK_BINARY ? [process.env.XTASK_BINARY] : ['cargo', 'xtask'];
   const child = spawn(program, [...first, 'dev', '--port', '0', '--state', state, ...(demo ? [] : ['--no-demo'])], {
     cwd: ROOT,
-    env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...env, XTASK_STOP_WITH_STDIN: '1' },
+    env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...env, ...(faults ? { XTASK_FAULT_POINTS: '1' } : {}), XTASK_STOP_WITH_STDIN: '1' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
@@ -80,6 +82,18 @@ export async function startServer({ state = temporaryFolder('state'), env = {}, 
     pid: child.pid,
     /** What the server wrote to its log so far. */
     log: () => log,
+    /** Waits until the log has these words. */
+    logged: (words) => new Promise((found, failed) => {
+      const timer = setTimeout(() => failed(new Error(`the log has no "${words}"\n${log}`)), LOGGED_WITHIN_MS);
+      const look = () => {
+        if (!log.includes(words)) return;
+        clearTimeout(timer);
+        child.stderr.off('data', look);
+        found();
+      };
+      child.stderr.on('data', look);
+      look();
+    }),
     /** Ends it as an operator does. */
     stop: async () => {
       const { code, signal } = await end('SIGTERM');
