@@ -1,7 +1,7 @@
 //! Browser shell: sockets, timers, microphone, `fetch` and storage around the rules of `sip`, `deposit`
 //! and `voice`, and the classes the pages see.
 //!
-//! Built as separate modules by feature: `call` (signalling, outbox, mailbox; loaded with the page) and
+//! Built as separate modules by feature: `call` (signalling, outbox, mailbox; loaded when first needed) and
 //! `voice` (the encoder, loaded by the recorder's worker). Rules live in the leaf crates, not here.
 
 #[cfg(any(feature = "call", feature = "voice"))]
