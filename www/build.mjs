@@ -14,7 +14,7 @@ import { build } from "esbuild";
 
 const SOURCE = fileURLToPath(new URL("src/", import.meta.url));
 const TARGET = ["es2022", "chrome111", "firefox121", "safari17.5"];
-const PAGES = ["index.html", "inbox.html"];
+const PAGES = ["index.html", "inbox.html", "embed.html"];
 const ASSETS = ["page.css", "icon.svg", "greeting-system.ogg"];
 const MODULES = ["call", "voice"];
 const OPTIONAL = new Set(["voice"]);
@@ -29,7 +29,7 @@ await mkdir(join(out, "assets"), { recursive: true });
 await Promise.all([...PAGES.map((name) => copy(name, name)), ...ASSETS.map((name) => copy(name, `assets/${name}`))]);
 await copyModules();
 await bundle({ "afterbeep": "afterbeep.js" }, { external: ["./assets/*"] });
-await bundle({ "assets/page": "page.js", "assets/inbox-page": "inbox-page.js", ...captureScripts() }, { external: ["./voice.js"] });
+await bundle({ "assets/page": "page.js", "assets/inbox-page": "inbox-page.js", "assets/embed-page": "embed-page.js", ...captureScripts() }, { external: ["./voice.js"] });
 await bundleServiceWorker();
 
 async function copyModules() {

@@ -4,12 +4,13 @@
 import { complete, nameOf } from "./address.js";
 import { CallStage } from "./call-stage.js";
 import { isWritten } from "./call-words.js";
+import { nameIn, refusalOf, signIn } from "./embedding.js";
 import { HOME, open } from "./engine.js";
 import { size } from "./figures.js";
 import { FirstNeed } from "./first-need.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { followUpdates, promiseSending, registerWorker } from "./offline.js";
-import { mirror } from "./mirror.js";
+import { adopt, mirror } from "./mirror.js";
 import { OutboxList } from "./outbox-list.js";
 import { sheetsOf } from "./style.js";
 import { explain } from "./trouble.js";
@@ -19,6 +20,7 @@ import { Writing } from "./writing.js";
 /** @typedef {import("./engine.js").OutboxItem} OutboxItem */
 
 const MIRRORED = ["to", "server", "from", "kind", "max-duration", "silence-timeout", "open-on", "network-gate", "lang", "theme", "processing"];
+const OPENED_WITH = new Set(["server", "max-duration", "network-gate", "processing"]);
 const IN_HAND = new Set(["recording", "paused", "review", "queued", "waiting", "uploading", "deposited", "failed"]);
 const LITTLE_SPACE = 5_000_000;
 const DELIVERED_SHOWN_MS = 24 * 3_600_000;
@@ -53,7 +55,7 @@ export class AfterbeepCall extends HTMLElement {
   #greeting = new GreetingPlayer({
     waveform: this.#stage.waveform,
     time: this.#stage.time,
-    ended: () => this.#do((client) => client.greeting_ended()),
+    ended: () => this.#greeted(),
     blocked: () => this.#block(true),
   });
   #writing = new Writing({
@@ -77,6 +79,12 @@ export class AfterbeepCall extends HTMLElement {
   #items = [];
   /** @type {{ address: string, display_name?: string } | undefined} */
   #account;
+  /** @type {import("./embedding.js").Credentials | undefined} */
+  #credentials;
+  /** @type {Promise<unknown> | undefined} */
+  #signing;
+  #session = false;
+  #refusal = "";
   #speechless = false;
   #promised = false;
   #blocked = false;
@@ -102,6 +110,16 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   connectedCallback() {
+    adopt(this, [...MIRRORED, "credentials"]);
+    this.#begin();
+  }
+
+  disconnectedCallback() {
+    this.#end();
+  }
+
+  #begin() {
+    this.#end();
     this.#ends = new AbortController();
     const signal = this.#ends.signal;
     for (const name of ["online", "offline"]) window.addEventListener(name, () => this.#network(), { signal });
@@ -109,12 +127,14 @@ export class AfterbeepCall extends HTMLElement {
     this.#ticking = window.setInterval(() => this.#tick(), TICK_MS);
     this.#need = new FirstNeed(this);
     this.#opening = this.#open();
+    this.#signing = this.#signIn();
     this.update();
-    followUpdates(() => this.busy, signal);
-    void registerWorker();
+    void this.#askPermission();
+    followUpdates(this.#server, () => this.busy, signal);
+    void registerWorker(this.#server);
   }
 
-  disconnectedCallback() {
+  #end() {
     this.#ends.abort();
     void this.#writing.save();
     clearInterval(this.#ticking);
@@ -125,10 +145,14 @@ export class AfterbeepCall extends HTMLElement {
     this.#client = undefined;
     this.#opening = undefined;
     this.#need?.close();
+    this.#state = "idle";
+    this.#inHand = "";
   }
 
-  attributeChangedCallback() {
-    if (this.isConnected) this.update();
+  attributeChangedCallback(/** @type {string} */ name, /** @type {string | null} */ before, /** @type {string | null} */ value) {
+    if (!this.#opening) return;
+    if (OPENED_WITH.has(name) && before !== value && !this.busy) this.#begin();
+    this.update();
   }
 
   /** The state word, one of interface section 4. */
@@ -141,13 +165,10 @@ export class AfterbeepCall extends HTMLElement {
     return !AT_REST.has(this.#state) || this.#writing.open || this.#stage.dialled !== "";
   }
 
-  /** The caller's own account; address and password, never kept in an attribute. */
-  set credentials(/** @type {{ address: string, password: string }} */ { address, password }) {
-    this.#do(async (client) => {
-      await client.sign_in(address, password);
-      this.#account = client.signed_in();
-      this.update();
-    });
+  /** The caller's own account: address and password, or a login token; `null` signs out. Never an attribute. */
+  set credentials(/** @type {import("./embedding.js").Credentials} */ credentials) {
+    this.#credentials = credentials;
+    if (this.#opening) this.#signing = this.#signIn();
   }
 
   /** Calls `to`. */
@@ -155,9 +176,9 @@ export class AfterbeepCall extends HTMLElement {
     const to = this.to || complete(this.#stage.dialled, this.#server);
     if (!to) return this.#stage.focusDial();
     this.to = to;
+    await this.#signing;
     await this.#do(async (client) => {
-      const name = this.#stage.callerName;
-      if (!this.#account && name !== client.name()) await client.set_name(name);
+      await this.#introduce(client);
       await client.call(complete(to, this.#server));
     });
   }
@@ -227,7 +248,8 @@ export class AfterbeepCall extends HTMLElement {
       situation,
       writing: this.#writing,
       askAddress: !this.to,
-      askName: !this.#account,
+      askName: !this.#account && !this.from,
+      early: this.openOn === "info" && this.#session,
       caller: this.#account ? this.#account.display_name || nameOf(this.#account.address) : "",
       blocked: this.#blocked && this.#state === "greeting",
     });
@@ -275,13 +297,13 @@ export class AfterbeepCall extends HTMLElement {
 
   async #open() {
     try {
-      const processing = this.getAttribute("processing") ?? undefined;
-      const gate = this.getAttribute("network-gate") ?? undefined;
+      const { signal } = this.#ends;
       await this.#need?.arises;
-      const client = await open({ server: this.#server, processing, network_gate: gate }, (event) => this.#hear(event));
-      if (this.#ends.signal.aborted) return client.close();
+      const client = await open(this.#options(), (event) => signal.aborted || this.#hear(event));
+      if (signal.aborted) return client.close();
       this.#client = client;
       this.#account = client.signed_in();
+      if (this.from) await this.#introduce(client);
       this.#stage.callerName ||= client.name();
       this.#hear({ type: "outbox", items: await client.outbox() });
       return client;
@@ -291,11 +313,54 @@ export class AfterbeepCall extends HTMLElement {
     }
   }
 
+  #options() {
+    const read = (name) => this.getAttribute(name) ?? undefined;
+    const longest = Math.floor(Number(this.maxDuration));
+    return {
+      server: this.#server,
+      processing: read("processing"),
+      network_gate: read("network-gate"),
+      max_duration_s: longest > 0 ? longest : undefined,
+    };
+  }
+
+  async #signIn() {
+    const given = this.#credentials;
+    if (given === undefined) return;
+    this.#credentials = undefined;
+    await this.#do(async (client) => {
+      await signIn(client, given, this.from ?? "", this.#server);
+      this.#account = client.signed_in();
+      this.update();
+    });
+  }
+
+  /** Callees see the name that the page or the caller gave. */
+  async #introduce(client) {
+    const name = this.from ? nameIn(this.from) : this.#stage.callerName;
+    if (!this.#account && name !== client.name()) await client.set_name(name);
+  }
+
+  /** Asks whether this page may use its server at all. */
+  async #askPermission() {
+    const { signal } = this.#ends;
+    const refusal = await refusalOf(this.#server);
+    if (signal.aborted || refusal === this.#refusal) return;
+    this.#refusal = refusal;
+    if (refusal) this.#fail({ code: "origin_refused", message: refusal });
+    else this.#stage.complain("");
+  }
+
+  /** The greeting is over: the recorder waits for the voicemail's hang-up, unless the page wants it now. */
+  #greeted() {
+    return this.#do((client) => (this.openOn === "greeting" && this.#session ? client.hang_up() : client.greeting_ended()));
+  }
+
   /** @param {any} event */
   #hear(event) {
     switch (event.type) {
       case "state": return this.#turn(event);
-      case "session": return this.#emit("session", event);
+      case "session": this.#session = true; this.update(); return this.#emit("session", event);
       case "greeting": return void this.#greeting.play(event.url, event.duration_ms);
       case "remote_audio": this.#remote.srcObject = event.stream; return;
       case "level": return this.#state === "recording" ? this.#stage.level(event.peak, event.elapsed_ms) : undefined;
@@ -311,6 +376,7 @@ export class AfterbeepCall extends HTMLElement {
 
   #turn({ state, to, display_name: name }) {
     if (state === "calling" || (state === "recording" && this.#state !== "paused")) this.#inHand = "";
+    if (state === "calling") this.#session = false;
     if (name || to) this.#name = name || nameOf(to);
     if (state === "recording" || state === "deposited") this.#stage.complain("");
     if (state === "recording") this.#speechless = false;
@@ -354,7 +420,7 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   async #promise() {
-    const promised = await promiseSending();
+    const promised = await promiseSending(this.#server);
     if (promised === this.#promised) return;
     this.#promised = promised;
     this.update();
@@ -362,6 +428,7 @@ export class AfterbeepCall extends HTMLElement {
 
   #network() {
     this.#online = navigator.onLine;
+    if (this.#online) void this.#askPermission();
     this.update();
   }
 
@@ -467,7 +534,7 @@ export class AfterbeepCall extends HTMLElement {
   /** @param {{ code?: string, name?: string, message?: string }} error */
   #fail(error) {
     if (MUTE.has(error.code ?? error.name)) this.#speechless = true;
-    this.#stage.complain(explain(error));
+    this.#stage.complain(this.#refusal || explain(error));
     this.update();
     this.#emit("error", { code: error.code ?? error.name, message: error.message });
   }

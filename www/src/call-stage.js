@@ -123,9 +123,9 @@ export class CallStage {
 
   /**
    * Paints one state.
-   * @param {{ state: string, situation: import("./call-words.js").Situation, writing: { open: boolean, id: string, blank: boolean }, askAddress: boolean, askName: boolean, caller: string, blocked: boolean }} view
+   * @param {{ state: string, situation: import("./call-words.js").Situation, writing: { open: boolean, id: string, blank: boolean }, askAddress: boolean, askName: boolean, early: boolean, caller: string, blocked: boolean }} view
    */
-  paint({ state, situation, writing, askAddress, askName, caller, blocked }) {
+  paint({ state, situation, writing, askAddress, askName, early, caller, blocked }) {
     const view = VIEWS[state] ?? VIEWS.idle;
     this.#focused = this.#controls.contains(activeIn(this.element));
     say(this.#headline, view.headline(situation));
@@ -140,7 +140,7 @@ export class CallStage {
     this.#hero.hidden = !this.#dial.hidden || !this.#writing.hidden || !wordless;
     this.#text.readOnly = !writing.open;
     this.#buttons.send.disabled = state === "writing" && writing.blank;
-    this.#paintControls(this.#dial.hidden ? this.#offered(state, view, situation, writing) : ["call"], blocked, view.calm === true);
+    this.#paintControls(this.#dial.hidden ? this.#offered(state, view, situation, writing, early) : ["call"], blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
     this.#shown = state;
   }
@@ -165,8 +165,12 @@ export class CallStage {
     this.#player.close();
   }
 
-  /** Before its first word a written message is nothing that could be deleted. */
-  #offered(state, view, situation, { open, id, blank }) {
+  /**
+   * Before its first word a written message is nothing that could be deleted; where the page wants it, one may
+   * record while the greeting goes on.
+   */
+  #offered(state, view, situation, { open, id, blank }, early) {
+    if (state === "greeting" && early) return ["record", ...view.controls];
     return state === "writing" && open && !id && blank ? ["send", "cancel"] : controlsOf(view, situation);
   }
 
@@ -179,7 +183,8 @@ export class CallStage {
     this.#hero.append(this.waveform.element, this.#player.slider);
     return tree(
       "section",
-      { class: "stage", part: "stage", "aria-label": "Call" },
+      { class: "stage", part: "stage", "aria-label": "Call", lang: "en" },
+      tree("slot", { name: "title" }),
       this.#status,
       this.#dial,
       this.#hero,

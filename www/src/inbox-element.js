@@ -3,11 +3,12 @@
 
 import { complete, nameOf } from "./address.js";
 import { callLink, callerOf } from "./caller.js";
+import { refusalOf } from "./embedding.js";
 import { HOME, open } from "./engine.js";
 import { clock, count } from "./figures.js";
 import { GreetingStudio } from "./greeting-studio.js";
 import { MessageList } from "./message-list.js";
-import { mirror } from "./mirror.js";
+import { adopt, mirror } from "./mirror.js";
 import { followUpdates, registerWorker } from "./offline.js";
 import { sheetsOf } from "./style.js";
 import { button, say, tree } from "./tree.js";
@@ -113,15 +114,17 @@ export class AfterbeepInbox extends HTMLElement {
   }
 
   connectedCallback() {
+    adopt(this, MIRRORED);
     this.#ends = new AbortController();
     const signal = this.#ends.signal;
     for (const name of ["online", "offline"]) window.addEventListener(name, () => void this.#refresh(), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void this.#refresh(), { signal });
-    followUpdates(() => this.#recording || this.#studio.busy || this.#password.value !== "", signal);
+    followUpdates(this.#server, () => this.#recording || this.#studio.busy || this.#password.value !== "", signal);
     this.#opening = this.#open();
     this.#address.value ||= this.getAttribute("address") ?? "";
     this.update();
-    void registerWorker();
+    void registerWorker(this.#server);
+    void this.#askPermission();
   }
 
   disconnectedCallback() {
@@ -160,8 +163,12 @@ export class AfterbeepInbox extends HTMLElement {
     this.#paintWelcome(inside && this.#loaded);
   }
 
+  get #server() {
+    return this.getAttribute("server") || HOME;
+  }
+
   get #home() {
-    return (this.getAttribute("server") || HOME).replace(/^ws/, "http").replace(/\/+$/, "");
+    return this.#server.replace(/^ws/, "http").replace(/\/+$/, "");
   }
 
   #summary() {
@@ -174,7 +181,7 @@ export class AfterbeepInbox extends HTMLElement {
   async #open() {
     try {
       const processing = this.getAttribute("processing") ?? undefined;
-      const client = await open({ server: this.getAttribute("server") || HOME, processing }, (event) => this.#hear(event));
+      const client = await open({ server: this.#server, processing }, (event) => this.#hear(event));
       if (this.#ends.signal.aborted) return client.close();
       this.#client = client;
       if (client.signed_in()) await this.#begin();
@@ -193,6 +200,12 @@ export class AfterbeepInbox extends HTMLElement {
     if (event.type === "connection" && event.online) void this.#refresh();
     if (event.type === "error") this.#fail(event);
     this.#studio.hear(event);
+  }
+
+  /** Says where this page may not use its server at all. */
+  async #askPermission() {
+    const refusal = await refusalOf(this.#server);
+    if (refusal && this.isConnected) this.#fail({ code: "origin_refused", message: refusal });
   }
 
   async #begin() {

@@ -23,7 +23,7 @@ import { button, say, tree } from "./tree.js";
 /** The list named Outbox, keyed by deposit, so that what plays goes on playing. */
 export class OutboxList {
   #list = tree("ul", { "aria-label": "Outbox", part: "outbox-list" });
-  #section = tree("section", { class: "outbox", part: "outbox", hidden: true }, tree("h3", {}, "Outbox"), this.#list);
+  #section = tree("section", { class: "outbox", part: "outbox", lang: "en", hidden: true }, tree("h3", {}, "Outbox"), this.#list);
   /** @type {Map<string, OutboxRow>} */
   #rows = new Map();
   #requests;
