@@ -120,6 +120,23 @@ test('only what is missing is made, also after a failure half-way', async () => 
   assert.deepEqual({ ...now, AFTERBEEP_ADMIN_TOKEN: lost }, { ...rest, AFTERBEEP_ADMIN_TOKEN: lost }, 'the other secrets stay');
 });
 
+test('a rotation puts a younger key beside the older one, and a new admin token in its place', async () => {
+  const account = fakeAccount();
+  await account.deploy();
+  const before = account.read().secrets.afterbeep;
+  const rotated = await account.deploy('--rotate', 'token');
+  assert.equal(rotated.code, 0, rotated.log);
+  const { AFTERBEEP_TOKEN_KEYS_2: young, ...rest } = account.read().secrets.afterbeep;
+  assert.deepEqual(rest, before);
+  assert.notEqual(young, before.AFTERBEEP_TOKEN_KEYS);
+  assert.doesNotMatch(rotated.out, /token/i);
+  const shown = await account.deploy('--rotate', 'admin');
+  const { AFTERBEEP_ADMIN_TOKEN: admin } = account.read().secrets.afterbeep;
+  assert.notEqual(admin, before.AFTERBEEP_ADMIN_TOKEN);
+  assert.equal(count(shown.out, admin), 1);
+  assert.deepEqual((await account.deploy()).acts, []);
+});
+
 test('somebody who is not signed in is told how to, and nothing is tried', async () => {
   const account = fakeAccount({ signedIn: false });
   const { code, log, calls } = await account.deploy();

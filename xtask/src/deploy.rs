@@ -42,7 +42,16 @@ struct Options {
     environment: String,
     dry_run: bool,
     artefacts: Option<PathBuf>,
+    rotate: Option<&'static str>,
 }
+
+/// What can be rotated by `--rotate`, and the secret that it is. Nothing else is meant to change.
+const ROTATED: [(&str, &str); 4] = [
+    ("token", "AFTERBEEP_TOKEN_KEYS"),
+    ("account", "AFTERBEEP_ACCOUNT_KEYS"),
+    ("receipt", "AFTERBEEP_RECEIPT_KEYS"),
+    ("admin", ADMIN_TOKEN),
+];
 
 /// One deployment to one environment.
 struct Deployment<'a> {
@@ -81,13 +90,13 @@ pub(crate) fn deploy(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
     if options.dry_run {
         deployment.rehearse()?;
     } else {
-        deployment.run()?;
+        deployment.run(options.rotate)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl Deployment<'_> {
-    fn run(mut self) -> Outcome<()> {
+    fn run(mut self, rotate: Option<&'static str>) -> Outcome<()> {
         let live = self.account.live(self.configuration.worker())?;
         let missing = self.missing()?;
         self.make(&missing)?;
@@ -102,7 +111,13 @@ impl Deployment<'_> {
         if let Some(url) = &known {
             self.configuration.set_address(url);
         }
-        let secrets = self.fresh_secrets(&missing.secrets)?;
+        let mut secrets = self.fresh_secrets(&missing.secrets)?;
+        if let Some(name) = rotate.filter(|name| !missing.secrets.contains(name)) {
+            let there = self.account.secrets(self.configuration.worker())?;
+            let mut fresh = self.fresh_secrets(&[name])?;
+            let value = fresh.remove(name).unwrap_or_default();
+            secrets.insert(next_of_family(name, &there)?, value);
+        }
         let is_same = live.is_some_and(|live| live.tag == self.tag());
         if secrets.is_empty() && is_same {
             println!("Nothing has changed: this build is live with these settings");
@@ -282,6 +297,7 @@ fn parse(arguments: &[&str]) -> Outcome<Options> {
         environment: "production".to_owned(),
         dry_run: false,
         artefacts: None,
+        rotate: None,
     };
     let mut rest = arguments.iter().copied();
     while let Some(argument) = rest.next() {
@@ -292,6 +308,7 @@ fn parse(arguments: &[&str]) -> Outcome<Options> {
         match name {
             "--dry-run" => options.dry_run = true,
             "--env" => options.environment = environment(inline.or_else(|| rest.next()))?,
+            "--rotate" => options.rotate = Some(rotated(inline.or_else(|| rest.next()))?),
             "--artefacts" => options.artefacts = Some(folder(inline.or_else(|| rest.next()))?),
             _ => {
                 return Err(Failure::new(
@@ -312,6 +329,35 @@ fn environment(value: Option<&str>) -> Outcome<String> {
         .ok_or_else(|| Failure::new("--env needs an environment of wrangler.toml", advice))
 }
 
+fn rotated(value: Option<&str>) -> Outcome<&'static str> {
+    let known = ROTATED.iter().find(|(word, _)| Some(*word) == value);
+    known.map(|(_, secret)| *secret).ok_or_else(|| {
+        Failure::new(
+            "--rotate needs something that can be rotated",
+            "use one of token, account, receipt, admin",
+        )
+    })
+}
+
+/// The name under which the next key of a family goes, beside those that are there. Secrets cannot be read back, so
+/// older keys stay where they are until the operator deletes them.
+fn next_of_family(name: &str, there: &[String]) -> Outcome<String> {
+    if name == ADMIN_TOKEN {
+        return Ok(name.to_owned());
+    }
+    let newest = (2..=9_u8)
+        .rev()
+        .find(|number| there.contains(&format!("{name}_{number}")))
+        .unwrap_or(1);
+    if newest == 9 {
+        return Err(Failure::new(
+            format!("{name}_9 is there already"),
+            "docs/operations.md says how to begin again at the first name",
+        ));
+    }
+    Ok(format!("{name}_{}", newest + 1))
+}
+
 fn folder(value: Option<&str>) -> Outcome<PathBuf> {
     let value = value.ok_or_else(|| Failure::new("--artefacts needs a folder", crate::USAGE))?;
     std::path::absolute(value).naming(value)
@@ -319,7 +365,25 @@ fn folder(value: Option<&str>) -> Outcome<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_of_family;
+    use super::{ADMIN_TOKEN, is_of_family, next_of_family};
+
+    #[test]
+    fn new_keys_go_beside_the_older_ones() {
+        let next = |name: &str, there: &[&str]| {
+            let there: Vec<String> = there.iter().map(|&name| name.to_owned()).collect();
+            next_of_family(name, &there).ok()
+        };
+        assert_eq!(next("KEYS", &["KEYS"]).as_deref(), Some("KEYS_2"));
+        assert_eq!(
+            next("KEYS", &["KEYS_4", "KEYS_2"]).as_deref(),
+            Some("KEYS_5")
+        );
+        assert_eq!(next("KEYS", &["KEYS_9"]), None);
+        assert_eq!(
+            next(ADMIN_TOKEN, &[ADMIN_TOKEN]).as_deref(),
+            Some(ADMIN_TOKEN)
+        );
+    }
 
     #[test]
     fn younger_keys_stand_for_their_family() {

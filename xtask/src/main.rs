@@ -25,7 +25,7 @@ const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--
   cargo xtask test [FILTER]
   cargo xtask build
   cargo xtask bench sizes
-  cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--dry-run]
+  cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
   cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
 
 fn main() -> ExitCode {

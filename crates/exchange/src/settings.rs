@@ -5,6 +5,7 @@ use deposit::{
     receipt::{ReceiptKeys, ReceiptKeysError},
     token::{Keys, KeysError},
 };
+use serde_json::Value;
 use thiserror::Error;
 
 const DAY_MS: i64 = 86_400_000;
@@ -110,7 +111,7 @@ impl Settings {
             public_url,
             token_keys: source.keys("AFTERBEEP_TOKEN_KEYS")?,
             account_keys: source.keys("AFTERBEEP_ACCOUNT_KEYS")?,
-            receipt_keys: ReceiptKeys::read(&source.required("AFTERBEEP_RECEIPT_KEYS")?)?,
+            receipt_keys: source.receipt_keys()?,
             admin_token: source.text("AFTERBEEP_ADMIN_TOKEN"),
             session_ttl_ms: source
                 .number("AFTERBEEP_SESSION_TTL_S", 604_800)?
@@ -228,8 +229,38 @@ impl Source<'_> {
         }
     }
 
+    /// The values of `name` and of younger ones beside it, `name_9` to `name_2`, newest first: a platform whose secrets
+    /// cannot be read back takes new keys only under new names.
+    fn family(&self, name: &'static str) -> Result<Vec<String>, SettingsError> {
+        let younger = (2..=9).rev().map(|number| format!("{name}_{number}"));
+        let names = younger.chain([name.to_owned()]);
+        let values: Vec<String> = names
+            .map(|name| self.text(&name))
+            .filter(|value| !value.is_empty())
+            .collect();
+        if values.is_empty() {
+            return Err(SettingsError::Missing(name));
+        }
+        Ok(values)
+    }
+
     fn keys(&self, name: &'static str) -> Result<Keys, SettingsError> {
-        Keys::read(&self.required(name)?).map_err(|error| SettingsError::Keys(name, error))
+        let list = self.family(name)?.join(",");
+        Keys::read(&list).map_err(|error| SettingsError::Keys(name, error))
+    }
+
+    fn receipt_keys(&self) -> Result<ReceiptKeys, SettingsError> {
+        let mut all = Vec::new();
+        for text in self.family("AFTERBEEP_RECEIPT_KEYS")? {
+            let mut value: Value =
+                serde_json::from_str(&text).map_err(|_| ReceiptKeysError::Json)?;
+            let list = value.get_mut("keys").map_or(Value::Null, Value::take);
+            match (list, value) {
+                (Value::Array(keys), _) | (_, Value::Array(keys)) => all.extend(keys),
+                (_, key) => all.push(key),
+            }
+        }
+        Ok(ReceiptKeys::read(&Value::Array(all).to_string())?)
     }
 }
 
@@ -308,6 +339,25 @@ pub(crate) mod tests {
         let settings = settings();
         assert_eq!(settings.domain(), "localhost");
         assert_eq!(settings.domains(), ["localhost", "127.0.0.1", "[::1]"]);
+    }
+
+    #[test]
+    fn younger_keys_beside_older_ones_sign_and_the_older_ones_stay_known() {
+        let young = "k2:HR4fICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw";
+        let rotated = |name: &str| match name {
+            "AFTERBEEP_TOKEN_KEYS_2" => Some(young.to_owned()),
+            "AFTERBEEP_RECEIPT_KEYS_2" => Some(RECEIPT_KEYS.replace("\"r1\"", "\"r2\"")),
+            name => value(name),
+        };
+        let settings = Settings::read(rotated).expect("settings");
+        assert_eq!(settings.token_keys.newest().0, "k2");
+        assert!(settings.token_keys.find("t1").is_some());
+        let published = settings.receipt_keys.jwks();
+        assert!(published.find("\"r2\"") < published.find("\"r1\""));
+        assert!(published.contains("\"r1\"") && published.contains("\"r2\""));
+        let retired = |name: &str| rotated(name).filter(|_| name != "AFTERBEEP_TOKEN_KEYS");
+        let settings = Settings::read(retired).expect("settings");
+        assert!(settings.token_keys.find("t1").is_none());
     }
 
     #[test]
