@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: measures one thing beside what people use today. Each bench is one file; all of
 //! them write their rows to `bench/results.json`, under their own name.
 
+mod call;
 mod sizes;
 
 use std::{fs, path::Path, process::ExitCode};
@@ -10,13 +11,14 @@ use serde_json::{Map, Value};
 use crate::step::{Failure, Naming, Outcome};
 
 /// Names of all benches, for the usage.
-pub(crate) const NAMES: &str = "sizes";
+pub(crate) const NAMES: &str = "call, sizes";
 
 const RESULTS: &str = "bench/results.json";
 
 /// Runs one bench and keeps what it measured.
 pub(crate) fn run(root: &Path, name: &str) -> Outcome<ExitCode> {
     let rows = match name {
+        "call" => call::run(root)?,
         "sizes" => sizes::run(root)?,
         _ => return Err(Failure::new(format!("no bench is called {name}"), NAMES)),
     };

@@ -24,7 +24,7 @@ use wasm::Profile;
 const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
   cargo xtask test [FILTER]
   cargo xtask build
-  cargo xtask bench sizes
+  cargo xtask bench call|sizes
   cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
   cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
 
