@@ -216,7 +216,7 @@ fn commit(
     message::insert(sql, context, &new_message(session, parts, &committed))?;
     store::add_committed(sql, &session.id, &committed)?;
     for part in parts {
-        sweep::unwatch(sql, part)?;
+        sweep::unwatch(sql, context, part)?;
         let state = PartState::Committed;
         store::put_part(
             sql,

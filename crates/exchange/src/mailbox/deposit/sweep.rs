@@ -18,7 +18,7 @@ const SESSION: &str = "deposit_session";
 
 /// Rows and receipts outlive their token by this.
 pub(super) const KEEP_MS: i64 = 30 * 86_400_000;
-/// A write to the blob store that was under way when its part died is over by then.
+/// A write to the blob store that was under way when its upload's time was over has ended by then.
 const STRAY_MS: i64 = 3_600_000;
 
 /// Something is due.
@@ -55,8 +55,16 @@ pub(super) fn watch(
     wakeup::set(sql, SESSION, &part.name.session_id, forget_at)
 }
 
-/// The part is committed; its reservation no longer runs out.
-pub(super) fn unwatch(sql: &dyn Sql, part: &StoredPart) -> Result<(), SqlError> {
+/// The part is committed; its reservation no longer runs out. Where its bytes came whole into the rows, an
+/// upload of the same part may still write them to the blob store until its time is over.
+pub(super) fn unwatch(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: &StoredPart,
+) -> Result<(), SqlError> {
+    if !part.in_blob && !super::keeps_in_rows(context.settings, part.size()) {
+        watch_stray(sql, context, part)?;
+    }
     wakeup::clear(sql, RESERVATION, &part.upload_id)
 }
 
@@ -80,7 +88,12 @@ pub(super) fn kill(
     if small && !part.in_blob {
         return Ok(Vec::new());
     }
-    let again_at = context.now_ms.saturating_add(STRAY_MS);
-    wakeup::set(sql, STRAY, &part.blob_key, again_at)?;
+    watch_stray(sql, context, &part)?;
     media::remove_blob(sql, context, &part.blob_key)
+}
+
+/// The blob is looked for when its upload, which may not know yet what became of the part, writes no more.
+fn watch_stray(sql: &dyn Sql, context: &Context<'_>, part: &StoredPart) -> Result<(), SqlError> {
+    let over_at = part.expires_at_ms.max(context.now_ms);
+    wakeup::set(sql, STRAY, &part.blob_key, over_at.saturating_add(STRAY_MS))
 }
