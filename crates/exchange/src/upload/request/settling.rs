@@ -56,13 +56,15 @@ impl Visit<'_> {
         Ok(answered(created(self.standing(201, &upload), &self.name)))
     }
 
-    /// Takes over a reservation, or goes on with the upload it belongs to.
+    /// Takes over a reservation, or goes on with the upload it belongs to. One that was refused here while the
+    /// mailbox still expects it (the process died in between, or the refusal was for an older upload) begins anew.
     fn adopt(&self, reserved: Reserved) -> Result<Upload, SqlError> {
         let expires_at_ms = reserved.expires_at_ms;
         let known = self.load()?;
-        let same = known
-            .as_ref()
-            .is_some_and(|known| known.reserved.upload_id == reserved.upload_id);
+        let same = known.as_ref().is_some_and(|known| {
+            let lives = !matches!(known.phase, Phase::Gone | Phase::Refused(_));
+            lives && known.reserved.upload_id == reserved.upload_id
+        });
         let upload = match known {
             Some(mut known) if same => {
                 // The mailbox has checked that nothing contradicts what was said before.
@@ -75,7 +77,9 @@ impl Visit<'_> {
             known => {
                 rows::truncate(self.sql, 0)?;
                 let mut upload = Upload::new(&self.claims.mailbox, reserved);
-                upload.epoch = known.map_or(0, |known| known.epoch);
+                // Of an upload that ran out nothing is known, but its last writer may still write: no later
+                // writer may have its epoch.
+                upload.epoch = known.map_or(self.context.now_ms, |known| known.epoch);
                 upload
             }
         };
@@ -175,13 +179,15 @@ impl Visit<'_> {
         }
     }
 
-    /// The mailbox says no. What may succeed later leaves everything as it is.
+    /// The mailbox says no. What may succeed later leaves everything as it is, and so does an answer to a
+    /// question that was asked before the present upload began.
     fn refused(&self, refusal: PartRefusal) -> Result<Step, SqlError> {
         let response = answer::refused(self.head, &refusal);
         if refusal.status < 500
             && self.head.method != "POST"
             && let Some(mut upload) = self.load()?
             && upload.phase == Phase::Open
+            && upload.progress.is_complete()
         {
             rows::truncate(self.sql, 0)?;
             upload.phase = Phase::Refused(refusal);

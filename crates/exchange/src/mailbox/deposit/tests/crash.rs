@@ -1,9 +1,10 @@
 //! The process is killed at every statement, between every two steps and between the transaction and its
 //! effects. The client repeats what a client repeats; in the end there is one message and one receipt.
 
-use crate::settings::MediaStore;
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::world::{DEPOSIT, Sent, World, header, offset, receipt, sha256, speech};
+use crate::settings::MediaStore;
 
 /// Kills the process after 0, 1, 2 … points of `attempt`, then lets the client go on with `recover` until it
 /// has a receipt, and looks at what came of it.
@@ -156,6 +157,32 @@ fn a_deferred_length_is_declared_again() {
         panic!("no receipt after ten rounds");
     };
     at_every_point(MediaStore::Auto, &sound, attempt, recover);
+}
+
+#[test]
+fn a_refused_upload_can_begin_anew_wherever_the_process_died() {
+    let sound = speech(50, 60);
+    let path = format!("/deposits/{DEPOSIT}.0");
+    let other = format!("sha-256=:{}:", STANDARD.encode([0; 32]));
+    let mut refused = false;
+    for points in 0..200 {
+        let world = World::new();
+        let token = world.session();
+        world.ask(&Sent::creation(&token, Some(sound.len()), &VALUES));
+        world.kill_after(Some(points));
+        let answer =
+            world.send(&Sent::patch(&path, &token, 0, &sound).header("repr-digest", &other));
+        world.kill_after(None);
+        let held = matches!(&answer, Ok(answer) if receipt(answer).is_some());
+        assert!(!held, "other bytes than declared were taken");
+        assert!(!resume(&world, &token, &sound).is_empty());
+        assert_eq!(world.messages().len(), 1);
+        refused = answer.is_ok();
+        if refused {
+            break;
+        }
+    }
+    assert!(refused, "the refusal never came through");
 }
 
 #[test]
