@@ -27,4 +27,6 @@ pub mod upload;
 pub mod wakeup;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 pub(crate) mod testing;

@@ -7,8 +7,10 @@ use sip::{
     user_agent::{UserAgent, event::Event as AgentEvent},
 };
 
-use super::{phone::Answers, world::World};
-use crate::object::Object;
+use crate::{
+    object::Object,
+    testing::{Answers, World},
+};
 
 const BOB: &str = "sip:bob@localhost";
 

@@ -6,11 +6,10 @@ use sip::{
     user_agent::event::Event as AgentEvent,
 };
 
-use super::{
-    phone::{ANSWER, Answers, OFFER},
-    world::World,
+use crate::{
+    object::Object,
+    testing::{ANSWER, Answers, OFFER, World},
 };
-use crate::object::Object;
 
 const BOB: &str = "sip:bob@localhost";
 

@@ -3,8 +3,10 @@
 
 use sip::{call::event::Event, credentials::Credentials, user_agent::UserAgent};
 
-use super::{phone::Answers, world::World};
-use crate::object::Object;
+use crate::{
+    object::Object,
+    testing::{Answers, World},
+};
 
 const BOB: &str = "sip:bob@localhost";
 /// More statements than any of these calls takes.

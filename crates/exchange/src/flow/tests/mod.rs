@@ -3,6 +3,4 @@
 mod access;
 mod calling;
 mod crash;
-mod phone;
 mod voicemail;
-mod world;

@@ -8,8 +8,10 @@ use sip::{
     session_info::SessionInfo,
 };
 
-use super::{phone::Answers, world::World};
-use crate::object::Object;
+use crate::{
+    object::Object,
+    testing::{Answers, World},
+};
 
 const BOB: &str = "sip:bob@localhost";
 

@@ -1,7 +1,11 @@
 //! A whole exchange in memory on virtual time: every object with its own database, every connection with a
 //! user agent at its far end. Effects are carried out in order, as the shell does.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+};
 
 use sip::{
     Message,
@@ -13,10 +17,10 @@ use sip::{
     },
 };
 
-use super::phone::{Answers, OFFER, Phone};
+use super::{Answers, Edge, Killed, OFFER, Turn, Visit, phone::Phone};
 
 use crate::{
-    context::{Context, Entropy, Outcome},
+    context::{Entropy, Outcome},
     effect::Effect,
     flow::{self, FlowState},
     http::{Body, Request, Response},
@@ -24,43 +28,64 @@ use crate::{
     object::Object,
     settings::Settings,
     signal::{Reply, Signal},
-    sql::{Sql, SqlError},
-    testing::Memory,
-    wakeup,
+    upload,
 };
 
 /// No story needs more effects than this between two inputs.
 const MAX_STEPS: usize = 2_000;
+const NOW: i64 = 1_700_000_000_000;
 
-pub(super) struct World {
-    pub(super) settings: Settings,
-    pub(super) now_ms: i64,
-    events: u64,
-    stores: BTreeMap<Object, Memory>,
+pub(crate) struct World {
+    edge: Edge,
     flows: BTreeMap<String, FlowState>,
     phones: BTreeMap<String, Phone>,
     /// KV writes in order.
-    pub(super) sessions: Vec<(String, String)>,
+    pub(crate) sessions: Vec<(String, String)>,
+    /// What webhooks got: tag and body.
+    pub(crate) posts: Vec<(String, Vec<u8>)>,
     queue: VecDeque<(Object, Effect)>,
     /// This phone is gone without a word after so many frames to or from it.
     cut: Option<(String, u32)>,
 }
 
+impl Deref for World {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.edge
+    }
+}
+
+impl DerefMut for World {
+    fn deref_mut(&mut self) -> &mut Edge {
+        &mut self.edge
+    }
+}
+
 impl World {
     /// An exchange with accounts for alice and bob.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_settings(crate::settings::tests::settings())
     }
 
-    pub(super) fn with_settings(settings: Settings) -> Self {
+    pub(crate) fn with_settings(settings: Settings) -> Self {
+        let mut edge = Edge::new(NOW, 0, None);
+        edge.settings = settings;
+        Self::on(edge)
+    }
+
+    /// An exchange whose randomness follows from `seed`, in memory or in the files of a folder.
+    pub(crate) fn seeded(seed: u64, folder: Option<PathBuf>) -> Self {
+        Self::on(Edge::new(NOW, seed, folder))
+    }
+
+    fn on(edge: Edge) -> Self {
         let mut world = Self {
-            settings,
-            now_ms: 1_700_000_000_000,
-            events: 0,
-            stores: BTreeMap::new(),
+            edge,
             flows: BTreeMap::new(),
             phones: BTreeMap::new(),
             sessions: Vec::new(),
+            posts: Vec::new(),
             queue: VecDeque::new(),
             cut: None,
         };
@@ -83,7 +108,7 @@ impl World {
     }
 
     /// The login token of a user.
-    pub(super) fn token(&mut self, name: &str) -> String {
+    pub(crate) fn token(&mut self, name: &str) -> String {
         let request = Request {
             method: "POST".to_owned(),
             path: "/login".to_owned(),
@@ -103,7 +128,8 @@ impl World {
     fn http(&mut self, name: &str, request: &Request) -> Response {
         let object = Object::Line(format!("sip:{name}@localhost"));
         let (response, effects) = self
-            .rule(&object, |sql, context| line::on_http(sql, context, request))
+            .edge
+            .at(&object, |sql, context| line::on_http(sql, context, request))
             .expect("storage");
         self.accept(&object, effects);
         self.settle();
@@ -111,15 +137,15 @@ impl World {
     }
 
     /// A phone with a connection; `name` is its owner, or anything for an anonymous one.
-    pub(super) fn phone(&mut self, name: &str, address: Option<&str>, credentials: Credentials) {
-        let seed = self.seed();
+    pub(crate) fn phone(&mut self, name: &str, address: Option<&str>, credentials: Credentials) {
+        let seed = self.edge.seed();
         let phone = Phone::new(address, credentials, seed);
         self.phones.insert(name.to_owned(), phone);
         self.connect(name);
     }
 
     /// A phone of a user, with its password.
-    pub(super) fn user(&mut self, phone: &str, name: &str) {
+    pub(crate) fn user(&mut self, phone: &str, name: &str) {
         let credentials = Credentials::Password {
             user: name.to_owned(),
             password: format!("{name}-demo"),
@@ -128,7 +154,7 @@ impl World {
     }
 
     /// A registered phone that does this when it is called.
-    pub(super) fn registered(&mut self, phone: &str, name: &str, answers: Answers) {
+    pub(crate) fn registered(&mut self, phone: &str, name: &str, answers: Answers) {
         self.user(phone, name);
         self.get(phone).answers = answers;
         self.act(phone, UserAgent::register);
@@ -143,12 +169,12 @@ impl World {
     }
 
     /// What a phone does from now on when it is called.
-    pub(super) fn answer(&mut self, phone: &str, answers: Answers) {
+    pub(crate) fn answer(&mut self, phone: &str, answers: Answers) {
         self.get(phone).answers = answers;
     }
 
-    pub(super) fn connect(&mut self, phone: &str) {
-        let name = Entropy::new(self.seed()).hex(16);
+    pub(crate) fn connect(&mut self, phone: &str) {
+        let name = Entropy::new(self.edge.seed()).hex(16);
         self.flows
             .insert(name.clone(), flow::on_open(&name, "192.0.2.1", ""));
         self.get(phone).flow = name;
@@ -156,12 +182,13 @@ impl World {
     }
 
     /// The socket closes and both sides know.
-    pub(super) fn disconnect(&mut self, phone: &str) {
+    pub(crate) fn disconnect(&mut self, phone: &str) {
         let name = std::mem::take(&mut self.get(phone).flow);
         if let Some(state) = self.flows.remove(&name) {
             let object = Object::Flow(name);
             let effects = self
-                .rule(&object, |_, context| Ok(flow::on_close(&state, context)))
+                .edge
+                .at(&object, |_, context| Ok(flow::on_close(&state, context)))
                 .expect("close");
             self.accept(&object, effects);
         }
@@ -169,13 +196,13 @@ impl World {
     }
 
     /// The phone is gone without a word: the exchange finds no socket when it sends.
-    pub(super) fn die(&mut self, phone: &str) {
+    pub(crate) fn die(&mut self, phone: &str) {
         let name = std::mem::take(&mut self.get(phone).flow);
         self.flows.remove(&name);
     }
 
     /// The connection of this phone will be gone after so many frames, without a word.
-    pub(super) fn die_after(&mut self, phone: &str, frames: u32) {
+    pub(crate) fn die_after(&mut self, phone: &str, frames: u32) {
         self.cut = Some((phone.to_owned(), frames));
     }
 
@@ -194,31 +221,31 @@ impl World {
         left > 0
     }
 
-    pub(super) fn get(&mut self, phone: &str) -> &mut Phone {
+    pub(crate) fn get(&mut self, phone: &str) -> &mut Phone {
         self.phones.get_mut(phone).expect("a phone of this name")
     }
 
     /// Does something with a phone's agent and lets everything that follows happen.
-    pub(super) fn act<T>(&mut self, phone: &str, act: impl FnOnce(&mut UserAgent, i64) -> T) -> T {
+    pub(crate) fn act<T>(&mut self, phone: &str, act: impl FnOnce(&mut UserAgent, i64) -> T) -> T {
         let now_ms = self.now_ms;
         let result = act(&mut self.get(phone).agent, now_ms);
         self.settle();
         result
     }
 
-    pub(super) fn call(&mut self, phone: &str, to: &str) -> CallHandle {
+    pub(crate) fn call(&mut self, phone: &str, to: &str) -> CallHandle {
         self.act(phone, |agent, now| agent.call(to, Some(OFFER), now))
     }
 
     /// Sends literal text over a phone's connection.
-    pub(super) fn raw(&mut self, phone: &str, text: &str) {
+    pub(crate) fn raw(&mut self, phone: &str, text: &str) {
         let flow = self.get(phone).flow.clone();
         self.frame(&flow, text.as_bytes());
         self.settle();
     }
 
     /// What a phone's calls reported, in order.
-    pub(super) fn call_events(&mut self, phone: &str) -> Vec<CallEvent> {
+    pub(crate) fn call_events(&mut self, phone: &str) -> Vec<CallEvent> {
         let events = self.get(phone).events.iter();
         events
             .filter_map(|event| match event {
@@ -229,7 +256,7 @@ impl World {
     }
 
     /// Start lines and statuses of all that a phone received.
-    pub(super) fn statuses(&mut self, phone: &str) -> Vec<String> {
+    pub(crate) fn statuses(&mut self, phone: &str) -> Vec<String> {
         let received = self.get(phone).received.iter();
         received
             .map(|message| match message {
@@ -242,27 +269,25 @@ impl World {
     }
 
     /// The last request of this method that a phone sent, as text.
-    pub(super) fn last_sent(&mut self, phone: &str, method: &str) -> String {
+    pub(crate) fn last_sent(&mut self, phone: &str, method: &str) -> String {
         let mut sent = self.get(phone).sent.iter().rev();
         let frame = sent.find(|frame| frame.starts_with(method.as_bytes()));
         String::from_utf8(frame.expect("a frame").clone()).expect("text")
     }
 
     /// Gives a line a signal as another object would.
-    pub(super) fn signal_line(&mut self, address: &str, signal: Signal) {
+    pub(crate) fn signal_line(&mut self, address: &str, signal: Signal) {
         self.signal(&Object::Line(address.to_owned()), signal);
         self.settle();
     }
 
-    pub(super) fn count(&self, object: &Object, query: &str) -> i64 {
-        let rows = self.stores.get(object).map(|sql| sql.query(query, &[]));
-        rows.map_or(0, |rows| rows.expect("query")[0].integer(0))
-    }
-
     /// Lets this much time pass; everything that is due on the way happens in its order.
-    pub(super) fn advance(&mut self, ms: i64) {
+    pub(crate) fn advance(&mut self, ms: i64) {
         let end = self.now_ms + ms;
         for _ in 0..MAX_STEPS {
+            if self.edge.is_dead() {
+                return;
+            }
             let Some(due) = self.next_due().filter(|due| *due <= end) else {
                 self.now_ms = end;
                 return;
@@ -274,11 +299,8 @@ impl World {
     }
 
     fn next_due(&self) -> Option<i64> {
-        let objects = self.stores.values().filter_map(|sql| {
-            wakeup::next(sql)
-                .or_else(|_| wakeup::next(sql))
-                .expect("wakeups")
-        });
+        let objects = self.edge.objects().into_iter();
+        let objects = objects.filter_map(|object| self.edge.alarm(&object));
         let phones = self
             .phones
             .values()
@@ -286,26 +308,15 @@ impl World {
         objects.chain(phones).min()
     }
 
-    /// The nth statement of this object from now on fails, and with it its transaction.
-    pub(super) fn crash(&mut self, object: &Object, nth: u64) {
-        self.rule(object, |_, _| Ok(())).expect("an object");
-        self.stores[object].crash_at(Some(nth));
-    }
-
-    /// Whether the statement that was to fail has been reached.
-    pub(super) fn has_crashed(&self, object: &Object, nth: u64) -> bool {
-        self.stores[object].statements() > nth
-    }
-
     fn wake(&mut self) {
         let now_ms = self.now_ms;
-        let is_due = |sql: &Memory| matches!(wakeup::next(sql), Ok(Some(due)) if due <= now_ms);
-        let due = self.stores.iter().filter(|(_, sql)| is_due(sql));
-        let objects: Vec<Object> = due.map(|(object, _)| object.clone()).collect();
+        let mut objects = self.edge.objects();
+        objects.retain(|object| self.edge.alarm(object).is_some_and(|due| due <= now_ms));
         for object in objects {
-            let woken = self.rule(&object, |sql, context| match &context.object {
+            let woken = self.edge.at(&object, |sql, context| match &context.object {
                 Object::Line(_) => line::on_wakeup(sql, context),
                 Object::Mailbox(_) => mailbox::on_wakeup(sql, context),
+                Object::Upload(_) => upload::on_wakeup(sql, context),
                 _ => Ok(Vec::new()),
             });
             // What failed is still due: the alarm rings again.
@@ -318,49 +329,64 @@ impl World {
         self.settle();
     }
 
-    fn seed(&mut self) -> [u8; 32] {
-        self.events += 1;
-        let mut seed = [7; 32];
-        seed[..8].copy_from_slice(&self.events.to_be_bytes());
-        seed
-    }
-
-    fn rule<T>(
-        &mut self,
-        object: &Object,
-        rule: impl FnOnce(&dyn Sql, &Context<'_>) -> Result<T, SqlError>,
-    ) -> Result<T, SqlError> {
-        let seed = self.seed();
-        let sql = self.stores.entry(object.clone()).or_insert_with(|| {
-            let sql = Memory::new();
-            match object {
-                Object::Line(_) => line::migrate(&sql),
-                Object::Mailbox(_) => mailbox::migrate(&sql),
-                _ => sql.query(wakeup::TABLE, &[]).map(|_| ()),
-            }
-            .expect("migration");
-            sql
-        });
-        let context = Context {
-            object: object.clone(),
-            settings: &self.settings,
-            now_ms: self.now_ms,
-            entropy: Entropy::new(seed),
-        };
-        sql.transaction(|sql| rule(sql, &context))
-    }
-
     fn accept(&mut self, from: &Object, effects: Vec<Effect>) {
         self.queue
             .extend(effects.into_iter().map(|effect| (from.clone(), effect)));
     }
 
+    /// Carries out the oldest effect that waits; false if none does. One whose process died is lost.
+    pub(crate) fn carry_out_one(&mut self) -> bool {
+        let Some((from, effect)) = self.queue.pop_front() else {
+            return false;
+        };
+        if self.edge.point().is_ok() {
+            self.carry_out(&from, effect);
+        }
+        true
+    }
+
+    /// One turn of a request; its answer at the end, if it is heard.
+    pub(crate) fn turn(&mut self, visit: &mut Visit) -> Result<Option<Response>, Killed> {
+        match visit.turn(&self.edge)? {
+            Turn::Going => Ok(None),
+            Turn::Ask { to, signal } => {
+                let reply = self.signal(&to, signal);
+                visit.told(reply);
+                Ok(None)
+            }
+            Turn::Answer { response, effects } => {
+                let object = visit.object.clone();
+                self.accept(&object, effects);
+                self.edge.point()?;
+                Ok(Some(response))
+            }
+        }
+    }
+
+    /// The next process: effects that were not carried out are lost, and so are all connections.
+    pub(crate) fn restart(&mut self) {
+        self.queue.clear();
+        self.edge.restart();
+        self.flows.clear();
+        let now_ms = self.edge.now_ms;
+        for phone in self.phones.values_mut() {
+            phone.flow.clear();
+            phone.agent.disconnected(now_ms);
+        }
+        self.settle();
+    }
+
     /// Carries out all effects and lets all phones speak until nothing more follows.
     fn settle(&mut self) {
         for _ in 0..MAX_STEPS {
-            if let Some((from, effect)) = self.queue.pop_front() {
-                self.carry_out(&from, effect);
-            } else if !self.hear_phones() {
+            if self.edge.is_dead() {
+                self.queue.clear();
+                return;
+            }
+            if self.carry_out_one() {
+                continue;
+            }
+            if !self.hear_phones() {
                 return;
             }
         }
@@ -386,11 +412,27 @@ impl World {
                     self.signal(from, Signal::Replied { tag, reply });
                 }
             }
-            Effect::PutSession { key, value, .. } => self.sessions.push((key, value)),
+            Effect::PutSession { key, value, .. } => {
+                self.edge.put_session(&key, &value);
+                self.sessions.push((key, value));
+            }
+            Effect::DeleteBlob { key } => {
+                let gone = self.edge.delete_blob(&key);
+                self.signal(from, Signal::BlobDeleted { key, gone });
+            }
+            Effect::Post { tag, body, .. } => {
+                self.posts.push((tag.clone(), body));
+                let posted = Signal::Posted {
+                    tag,
+                    status: 200,
+                    retry_after_s: None,
+                };
+                self.signal(from, posted);
+            }
             Effect::CloseFlow { flow, .. } => {
                 self.flows.remove(&flow);
             }
-            Effect::DeleteSession { .. } | Effect::DeleteBlob { .. } | Effect::Post { .. } => {}
+            Effect::DeleteSession { .. } => {}
         }
     }
 
@@ -401,7 +443,7 @@ impl World {
             self.accept(to, effects);
             return Reply::Done;
         }
-        let outcome = self.rule(to, |sql, context| match &context.object {
+        let outcome = self.edge.at(to, |sql, context| match &context.object {
             Object::Line(_) => line::on_signal(sql, context, signal),
             Object::Mailbox(_) => mailbox::on_signal(sql, context, signal),
             _ => Ok(Outcome::done(Vec::new())),
@@ -440,7 +482,8 @@ impl World {
         };
         let object = Object::Flow(flow.to_owned());
         let (state, effects) = self
-            .rule(&object, |_, context| {
+            .edge
+            .at(&object, |_, context| {
                 Ok(flow::on_frame(&state, frame, context))
             })
             .expect("frame");

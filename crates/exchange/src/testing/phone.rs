@@ -8,19 +8,19 @@ use sip::{
 };
 
 /// A user agent at the far end of a connection, and what it saw.
-pub(super) struct Phone {
-    pub(super) agent: UserAgent,
-    pub(super) flow: String,
-    pub(super) events: Vec<Event>,
+pub(crate) struct Phone {
+    pub(crate) agent: UserAgent,
+    pub(crate) flow: String,
+    pub(crate) events: Vec<Event>,
     /// Every SIP message it received.
-    pub(super) received: Vec<Message>,
-    pub(super) sent: Vec<Vec<u8>>,
-    pub(super) answers: Answers,
+    pub(crate) received: Vec<Message>,
+    pub(crate) sent: Vec<Vec<u8>>,
+    pub(crate) answers: Answers,
 }
 
 /// What a phone does when it is called.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Answers {
+pub(crate) enum Answers {
     /// 180, 200 with this SDP.
     Accept,
     /// A failure.
@@ -29,11 +29,11 @@ pub(super) enum Answers {
     Ring,
 }
 
-pub(super) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n";
-pub(super) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n";
+pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n";
+pub(crate) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n";
 
 impl Phone {
-    pub(super) fn new(address: Option<&str>, credentials: Credentials, seed: [u8; 32]) -> Self {
+    pub(crate) fn new(address: Option<&str>, credentials: Credentials, seed: [u8; 32]) -> Self {
         let configuration = Configuration {
             address: address.map(ToOwned::to_owned),
             display_name: None,
@@ -53,7 +53,7 @@ impl Phone {
     }
 
     /// Answers calls as told, and every INFO with 200, as a client does that has stored it.
-    pub(super) fn take(&mut self, event: Event, now_ms: i64) {
+    pub(crate) fn take(&mut self, event: Event, now_ms: i64) {
         match &event {
             Event::Incoming { call, .. } => match self.answers {
                 Answers::Accept => {
