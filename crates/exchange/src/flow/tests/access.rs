@@ -330,6 +330,67 @@ fn one_network_rings_one_line_only_so_often_however_many_connections_it_has() {
 }
 
 #[test]
+fn what_nobody_here_understands_is_refused_with_its_code() {
+    let session = "Content-Type: application/unknownformat\r\n";
+    for (text, status, header) in [
+        (
+            invite(BOB, "sip:a@x.invalid", "Require: x\r\n"),
+            420,
+            "Unsupported",
+        ),
+        (
+            invite(BOB, "sip:a@x.invalid", "Proxy-Require: x\r\n"),
+            420,
+            "Unsupported",
+        ),
+        (
+            invite(BOB, "sip:a@x.invalid", session)
+                .replace("Length: 0\r\n\r\n", "Length: 1\r\n\r\nx"),
+            415,
+            "Accept",
+        ),
+        (
+            invite(BOB, "sip:a@x.invalid", "Accept: text/x\r\n"),
+            406,
+            "To",
+        ),
+        (invite("isbn:2983792873", "sip:a@x.invalid", ""), 416, "To"),
+    ] {
+        let mut world = World::new();
+        world.phone("anna", None, Credentials::None);
+        world.raw("anna", &text);
+        let Some(Message::Response(last)) = world.get("anna").received.last() else {
+            panic!("no answer to {text}");
+        };
+        assert_eq!(last.status(), status, "{text}");
+        assert!(last.header(header).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_registrar_knows_only_addresses_and_asks_again_after_a_scheme_it_does_not_know() {
+    let register = |to: &str, extra: &str| {
+        format!(
+            "REGISTER sip:localhost SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKr\r\nMax-Forwards: 70\r\nFrom: <{to}>;tag=1\r\nTo: <{to}>\r\nCall-ID: r\r\nCSeq: 1 REGISTER\r\n{extra}Content-Length: 0\r\n\r\n"
+        )
+    };
+    for (to, extra, answer) in [
+        ("isbn:2983792873", "", "400 REGISTER"),
+        (
+            BOB,
+            "Authorization: NoOneKnowsThisScheme opaque-data=here\r\n",
+            "401 REGISTER",
+        ),
+        (BOB, "Require: x\r\n", "420 REGISTER"),
+    ] {
+        let mut world = World::new();
+        world.phone("anna", None, Credentials::None);
+        world.raw("anna", &register(to, extra));
+        assert_eq!(world.statuses("anna"), [answer], "{to} {extra}");
+    }
+}
+
+#[test]
 fn options_say_what_is_understood() {
     let mut world = World::new();
     world.phone("anna", None, Credentials::None);

@@ -92,6 +92,16 @@ fn an_unregistered_callee_has_its_voicemail_answer_and_end_the_call() {
 }
 
 #[test]
+fn where_no_greeting_plays_the_call_ends_once_the_session_is_told() {
+    let mut world = World::new();
+    let silent = r#"UPDATE mailbox SET settings = '{"greeting":"none"}' RETURNING 1"#;
+    assert_eq!(world.count(&mailbox(), silent), 1);
+    anonymous_call(&mut world, BOB);
+    session(&mut world, "anna");
+    assert!(last_end(&mut world, "anna").is_some(), "without any wait");
+}
+
+#[test]
 fn provisional_answers_of_the_voicemail_carry_no_sdp() {
     let mut world = World::new();
     anonymous_call(&mut world, BOB);
