@@ -61,8 +61,17 @@ impl Toolchain {
         cargo
     }
 
-    /// Whether it can build the standard library anew. Without the source, modules get the one it came with.
-    pub(crate) fn has_standard_source(&self) -> bool {
+    /// One that can build the standard library anew: this one, or the distribution's. Where neither has the
+    /// source, modules get the library that this one came with.
+    pub(crate) fn with_standard_source(&self) -> Option<Self> {
+        let linked = is_linked().then_some(Self { name: Some(LINKED) });
+        [Some(self.clone()), linked]
+            .into_iter()
+            .flatten()
+            .find(Self::has_standard_source)
+    }
+
+    fn has_standard_source(&self) -> bool {
         let sysroot = match self.name {
             Some(_) => Ok(PathBuf::from(DISTRIBUTION)),
             None => active_sysroot(),

@@ -127,21 +127,23 @@ pub(crate) fn compile(
     profile: Profile,
 ) -> Outcome<PathBuf> {
     let cargo_profile = profile.cargo_name_for(module.host);
-    let small = cargo_profile == SMALL && toolchain.has_standard_source();
+    let small = match cargo_profile {
+        SMALL => toolchain.with_standard_source(),
+        _ => None,
+    };
     // Other flags, another folder: the two kinds of builds never replace each other's.
-    let target = root.join(if small {
-        "target/wasm-small"
-    } else {
-        "target/wasm"
+    let target = root.join(match small {
+        Some(_) => "target/wasm-small",
+        None => "target/wasm",
     });
-    let mut cargo = toolchain.cargo();
+    let mut cargo = small.as_ref().unwrap_or(toolchain).cargo();
     cargo
         .current_dir(root)
         .env("CARGO_TARGET_DIR", &target)
         .env("WASM_BINDGEN_USE_JS_SYS", "1")
         .args(["build", "--lib", "--package", module.package])
         .args(["--profile", cargo_profile, "--target", toolchain::TARGET]);
-    if small {
+    if small.is_some() {
         toolchain::without_panic_messages(&mut cargo);
     }
     if let Some(feature) = module.feature {
