@@ -160,11 +160,16 @@ test('two tabs with one outbox upload once; a tab that freezes in mid-upload doe
   const frozen = await sender;
   await uploading;
   const control = await annas.context.newCDPSession(frozen);
-  await control.send('Page.setWebLifecycleState', { state: 'frozen' });
+  await control.send('Debugger.enable');
+  const paused = new Promise((resolve) => control.once('Debugger.paused', resolve));
+  await control.send('Debugger.pause');
+  const stuck = frozen.evaluate(() => 0);
+  await paused;
   const other = tabs.find((tab) => tab !== frozen);
   await other.bringToFront();
   await outbox(other).getByText(/With Bob/).nth(1).waitFor({ timeout: DELIVERED_MS });
-  await control.send('Page.setWebLifecycleState', { state: 'active' });
+  await control.send('Debugger.disable');
+  await stuck;
   release();
   await outbox(frozen).getByText(/With Bob/).nth(1).waitFor({ timeout: DELIVERED_MS });
   assert.equal((await bob.messages()).length, count + 2);

@@ -14,6 +14,10 @@ const NAME: &str = "afterbeep";
 pub(super) enum Notice {
     /// A row changed.
     Outbox,
+    /// Another tab waits for the lock: does its holder live?
+    WhoSends,
+    /// The holder of the lock answers, which a frozen tab cannot.
+    Sending,
     /// Bytes were acknowledged.
     Progress {
         /// The deposit.

@@ -2,8 +2,7 @@
 
 use std::rc::Rc;
 
-use super::lock::with_lock;
-use super::step::{self, Step};
+use super::step::Step;
 use super::{LOCKED_MS, Outbox};
 use crate::client::{Identity, Listener};
 use crate::clock;
@@ -36,7 +35,7 @@ pub(crate) async fn drain(server: &str) -> Result<u32, Problem> {
     let outbox = Outbox::new(sessions, listener, None);
     let deadline = clock::now_ms().saturating_add(LONGEST_MS);
     while clock::now_ms() < deadline {
-        match with_lock(step::take(&outbox.parts)).await {
+        match outbox.parts.step().await {
             Some(Ok(Step::Did)) => {}
             Some(Ok(Step::WaitUntil(at))) if at < wait_limit() => clock::sleep(1_000).await,
             Some(Ok(Step::Idle | Step::WaitUntil(_))) => break,

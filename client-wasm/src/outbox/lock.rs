@@ -1,5 +1,5 @@
-//! One uploader at a time over all tabs and the service worker: a Web Lock, held per attempt so that
-//! a frozen tab cannot stall the outbox. Ids and offsets make repeats harmless where locks are missing.
+//! One uploader at a time over all tabs and the service worker: a Web Lock, held per attempt, and taken from
+//! a holder that is frozen in the middle of one. Ids and offsets make repeats harmless where locks are missing.
 
 use core::future::Future;
 
@@ -24,12 +24,34 @@ impl Drop for Held {
     }
 }
 
+/// How the lock is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Claim {
+    /// Only if nobody holds it.
+    IfFree,
+    /// Also from a holder that gives no sign of life.
+    FromTheSilent,
+}
+
+impl Claim {
+    /// The option of `navigator.locks.request` that says so.
+    fn option(self) -> &'static str {
+        match self {
+            Self::IfFree => "ifAvailable",
+            Self::FromTheSilent => "steal",
+        }
+    }
+}
+
 /// Runs `work` under the lock, or returns `None` at once while another tab holds it.
-pub(super) async fn with_lock<Output>(work: impl Future<Output = Output>) -> Option<Output> {
+pub(super) async fn with_lock<Output>(
+    claim: Claim,
+    work: impl Future<Output = Output>,
+) -> Option<Output> {
     let Some(locks) = lock_manager() else {
         return Some(work.await);
     };
-    let held = acquire(&locks).await?;
+    let held = acquire(&locks, claim).await?;
     let output = work.await;
     drop(held);
     Some(output)
@@ -41,7 +63,7 @@ fn lock_manager() -> Option<JsValue> {
     locks.is_object().then_some(locks)
 }
 
-async fn acquire(locks: &JsValue) -> Option<Held> {
+async fn acquire(locks: &JsValue, claim: Claim) -> Option<Held> {
     let (released, release) = deferred();
     let (answered, answer) = deferred();
     let granted = Closure::<dyn FnMut(JsValue) -> JsValue>::new(move |lock: JsValue| {
@@ -58,7 +80,7 @@ async fn acquire(locks: &JsValue) -> Option<Held> {
         .dyn_into()
         .ok()?;
     let options = js_sys::Object::new();
-    Reflect::set(&options, &"ifAvailable".into(), &JsValue::TRUE).ok()?;
+    Reflect::set(&options, &claim.option().into(), &JsValue::TRUE).ok()?;
     let held = request
         .call3(locks, &NAME.into(), &options, granted.as_ref())
         .ok()?;

@@ -45,16 +45,24 @@ impl Parts {
 
     /// Tells this tab and all others.
     pub(super) fn tell(&self, notice: Notice) {
-        if let Some(channel) = self.channel.borrow().as_ref() {
-            channel.tell(&notice);
-        }
+        self.tell_others(&notice);
         self.heard(notice);
+    }
+
+    /// Tells all others.
+    pub(super) fn tell_others(&self, notice: &Notice) {
+        if let Some(channel) = self.channel.borrow().as_ref() {
+            channel.tell(notice);
+        }
     }
 
     /// This or another tab has told something.
     pub(super) fn heard(&self, notice: Notice) {
         match notice {
             Notice::Outbox => self.refresh(),
+            Notice::WhoSends if self.sending.get() => self.tell_others(&Notice::Sending),
+            Notice::WhoSends => {}
+            Notice::Sending => self.silent_since.set(None),
             Notice::Progress {
                 deposit_id,
                 sent,

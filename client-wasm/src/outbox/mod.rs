@@ -18,9 +18,10 @@ use core::pin::Pin;
 use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
-use channel::Channel;
+use channel::{Channel, Notice};
 pub(crate) use drain::drain;
 pub(crate) use item::{OutboxItem, count, number};
+use lock::Claim;
 use step::Step;
 
 use crate::client::Listener;
@@ -33,6 +34,8 @@ use crate::timer::Timer;
 
 /// Another tab holds the lock: look again after this long.
 const LOCKED_MS: u32 = 3_000;
+/// The holder of the lock counts as frozen when it has not answered for so long.
+const SILENT_MS: i64 = 5_000;
 /// The local database failed: look again after this long.
 const BROKEN_MS: u32 = 15_000;
 /// How long **Undo** is offered after **Delete**.
@@ -52,6 +55,8 @@ pub(crate) struct Parts {
     refresh_again: Cell<bool>,
     running: Cell<bool>,
     run_again: Cell<bool>,
+    sending: Cell<bool>,
+    silent_since: Cell<Option<i64>>,
     timer: Timer,
     watcher: RefCell<Option<Watcher>>,
     itself: Weak<Self>,
@@ -86,6 +91,8 @@ impl Outbox {
             refresh_again: Cell::new(false),
             running: Cell::new(false),
             run_again: Cell::new(false),
+            sending: Cell::new(false),
+            silent_since: Cell::new(None),
             timer: Timer::default(),
             watcher: RefCell::new(None),
             itself: Weak::clone(itself),
@@ -280,7 +287,7 @@ impl Parts {
     async fn run(&self) {
         loop {
             self.run_again.set(false);
-            match lock::with_lock(step::take(self)).await {
+            match self.step().await {
                 Some(Ok(Step::Did)) => {}
                 Some(Ok(Step::Idle)) if self.run_again.get() => {}
                 Some(Ok(Step::WaitUntil(_))) if self.run_again.get() => {}
@@ -293,6 +300,33 @@ impl Parts {
                 None => return self.wake_after(LOCKED_MS),
             }
         }
+    }
+
+    /// One step under the lock; `None` while another tab holds it, which is then asked for a sign of life.
+    async fn step(&self) -> Option<Result<Step, Problem>> {
+        let now = clock::now_ms();
+        let silent = self.silent_since.get();
+        let claim = match silent {
+            Some(since) if now.saturating_sub(since) >= SILENT_MS => Claim::FromTheSilent,
+            _ => Claim::IfFree,
+        };
+        let done = lock::with_lock(claim, async {
+            self.sending.set(true);
+            // Whoever else waits need not take the lock from this one.
+            self.tell_others(&Notice::Sending);
+            let step = step::take(self).await;
+            self.sending.set(false);
+            step
+        })
+        .await;
+        self.silent_since.set(match done {
+            Some(_) => None,
+            None => silent.or(Some(now)),
+        });
+        if done.is_none() {
+            self.tell_others(&Notice::WhoSends);
+        }
+        done
     }
 
     fn wake_at(&self, at: i64) {
