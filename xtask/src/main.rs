@@ -3,8 +3,8 @@
 
 #![allow(clippy::print_stdout, reason = "standard output carries the results")]
 
-mod bench;
 mod admin;
+mod bench;
 mod bundle;
 mod checks;
 mod deploy;
