@@ -22,7 +22,7 @@ use std::{
 
 use self::story::Story;
 
-const SEEDS: u64 = 700;
+const SEEDS: u64 = 1000;
 /// Every so many seeds one plays on files; its processes find what the ones before wrote.
 const ON_DISK: u64 = 20;
 

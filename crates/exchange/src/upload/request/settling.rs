@@ -74,13 +74,9 @@ impl Visit<'_> {
                 known.reserved = reserved;
                 known
             }
-            known => {
+            _ => {
                 rows::truncate(self.sql, 0)?;
-                let mut upload = Upload::new(&self.claims.mailbox, reserved);
-                // Of an upload that ran out nothing is known, but its last writer may still write: no later
-                // writer may have its epoch.
-                upload.epoch = known.map_or(self.context.now_ms, |known| known.epoch);
-                upload
+                Upload::new(&self.claims.mailbox, reserved)
             }
         };
         state::save(self.sql, &upload)?;

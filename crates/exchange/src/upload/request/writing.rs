@@ -166,13 +166,22 @@ impl Visit<'_> {
         upload.settle();
         upload.progress.length = upload.progress.length.or(length);
         upload.unverified = with_checksum;
-        upload.epoch = upload.epoch.saturating_add(1);
-        let epoch = upload.epoch;
+        let epoch = self.new_epoch();
+        upload.epoch = epoch;
         state::save(self.sql, &upload)?;
         if content_length(self.head) == Some(0) {
             return self.received(epoch);
         }
         Ok(Step::Receive { epoch })
+    }
+
+    /// A name for the newest writer that no other ever had: an upload may be forgotten and made again while an
+    /// old writer goes on. 48 random bits, which the edge's storage holds exactly.
+    fn new_epoch(&self) -> i64 {
+        let drawn = self.context.entropy.bytes::<6>();
+        drawn
+            .iter()
+            .fold(0, |epoch, byte| epoch << 8 | i64::from(*byte))
     }
 
     fn roll_back(&self, upload: &mut Upload) -> Result<(), SqlError> {
