@@ -163,10 +163,13 @@ pub fn too_large(head: &Request, limit: u64) -> Response {
     problem::response(problem::TOO_LARGE, &detail, request_id(head))
 }
 
-/// How long a whole body of at most so many bytes may take: ten seconds, and one more for every 32 KiB.
+/// How long a whole body of at most so many bytes may take. What is small by nature has ten seconds. Sound, and the
+/// probe that measures a weak network, may come as slowly as 256 bytes a second, for at most ten minutes.
 #[must_use]
 pub const fn body_within(limit: u64) -> core::time::Duration {
-    core::time::Duration::from_secs(10_u64.saturating_add(limit >> 15))
+    let slowest = if limit > JSON_BYTES { limit >> 8 } else { 0 };
+    let seconds = 10_u64.saturating_add(slowest);
+    core::time::Duration::from_secs(if seconds > 600 { 600 } else { seconds })
 }
 
 /// The answer to a body that took longer than [`body_within`].
