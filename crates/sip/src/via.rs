@@ -91,7 +91,9 @@ impl FromStr for Via {
     fn from_str(value: &str) -> Result<Self, ViaError> {
         sipx_sip::Via::parse_one(value.as_bytes())
             .map(|via| Self::from_grammar(&via))
-            .map_err(|_| ViaError)
+            .ok()
+            .filter(|via| text::is_token(&via.transport))
+            .ok_or(ViaError)
     }
 }
 

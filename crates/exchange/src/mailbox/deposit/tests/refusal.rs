@@ -377,7 +377,7 @@ fn the_newest_writer_wins() {
     assert!(world.write(&head, older, &sound[..100]).is_none());
     // The client has given its first connection up and goes on from what it sees.
     let (newer, second) = world.begin(&Sent::patch(path, &token, 100, &sound[100..]));
-    assert!(newer > older);
+    assert_ne!(newer, older);
     let Some(Step::Answer(stopped)) = world.write(&head, older, &sound[100..200]) else {
         panic!("the old writer goes on");
     };
