@@ -214,8 +214,8 @@ test('recorded with no call ever made, offline from the start: delivered when th
 
 test('a token that ran out while offline: delivered under a new one when the network is back, and nobody is rung', async (context) => {
   const brief = await startServer({ env: { AFTERBEEP_SESSION_TTL_S: '4' } });
-  context.after(() => brief.stop());
   const annas = await launch(context);
+  context.after(() => brief.stop());
   const page = await openCall(annas, brief);
   await callUntilRecording(page);
   await annas.context.setOffline(true);
