@@ -5,6 +5,7 @@
 #[cfg(feature = "call")]
 mod error;
 mod event;
+mod journal;
 mod liveness;
 #[cfg(feature = "call")]
 mod recorder;
@@ -16,6 +17,7 @@ mod wiring;
 #[cfg(feature = "call")]
 pub use error::CaptureError;
 pub use event::{CaptureEvent, Recorded};
+pub(crate) use journal::{Journal, Progress};
 #[cfg(feature = "voice")]
 pub(crate) use liveness::Liveness;
 #[cfg(feature = "call")]

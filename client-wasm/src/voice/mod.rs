@@ -1,6 +1,5 @@
 //! The module that the capture worker loads: samples in, journal on disk.
 
-mod journal;
 mod recorder;
 mod sample_clock;
 

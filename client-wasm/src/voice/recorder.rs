@@ -10,10 +10,9 @@ use voice::{EncodeError, Finished, Recording};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
-use super::journal::{Journal, Progress};
 use super::sample_clock::SampleClock;
 use super::{BLOCK_MS, FIRST_BLOCK_MS};
-use crate::capture::{CaptureEvent, Liveness};
+use crate::capture::{CaptureEvent, Journal, Liveness, Progress};
 use crate::storage::{Database, DepositRow, RowState};
 
 /// With pieces of 21 ms a level comes with every second one.

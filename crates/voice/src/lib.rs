@@ -10,7 +10,6 @@ mod encoder;
 mod recording;
 #[cfg(feature = "encode")]
 mod resampler;
-#[cfg(feature = "encode")]
 mod waveform;
 
 pub use container::{closing, duration_ms, repair};
@@ -20,7 +19,6 @@ pub use encoder::EncodeError;
 pub use recording::{Finished, Recording};
 #[cfg(feature = "encode")]
 pub use resampler::Resampler;
-#[cfg(feature = "encode")]
 pub use waveform::Waveform;
 
 /// Samples per second of everything inside: Opus counts in this rate whatever it is fed (RFC 7845

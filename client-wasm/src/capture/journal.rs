@@ -1,4 +1,5 @@
-//! Writes blocks to disk in their order, one transaction at a time, and knows the file's hash.
+//! Writes blocks to disk in their order, one transaction at a time, and knows the file's hash. Both recorders write
+//! through it: the capture worker's and the browser's own.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -6,19 +7,19 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::spawn_local;
 
-use crate::capture::{CaptureEvent, Recorded};
+use super::event::{CaptureEvent, Recorded};
 use crate::storage::{Database, DepositRow, RowState, StorageError};
 
 /// What the row says about the sound written so far.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Progress {
-    pub(super) duration_ms: u64,
-    pub(super) gap_ms: u64,
-    pub(super) waveform: Vec<u8>,
+pub(crate) struct Progress {
+    pub(crate) duration_ms: u64,
+    pub(crate) gap_ms: u64,
+    pub(crate) waveform: Vec<u8>,
 }
 
 /// The journal of one recording.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     database: Database,
     queue: RefCell<Queue>,
     on_event: Box<dyn Fn(&CaptureEvent)>,
@@ -42,7 +43,7 @@ enum Phase {
 }
 
 impl Journal {
-    pub(super) fn new(
+    pub(crate) fn new(
         database: Database,
         row: DepositRow,
         on_event: impl Fn(&CaptureEvent) + 'static,
@@ -65,12 +66,12 @@ impl Journal {
     }
 
     /// Queues a block. Blocks that come while the disk is busy are written as one.
-    pub(super) fn append(self: &Rc<Self>, block: &[u8], progress: Progress) {
+    pub(crate) fn append(self: &Rc<Self>, block: &[u8], progress: Progress) {
         self.enqueue(block, progress, Phase::Open);
     }
 
     /// Queues the last block; `Finished` is told when it is on disk.
-    pub(super) fn close(self: &Rc<Self>, tail: &[u8], progress: Progress) {
+    pub(crate) fn close(self: &Rc<Self>, tail: &[u8], progress: Progress) {
         self.enqueue(tail, progress, Phase::Closing);
     }
 
@@ -103,7 +104,9 @@ impl Journal {
     /// The next block and the row as it will be with it; nothing when all is written.
     fn next(&self) -> Option<(Vec<u8>, DepositRow, bool)> {
         let mut queue = self.queue.borrow_mut();
-        if queue.waiting.is_empty() || queue.phase == Phase::Over {
+        // The end is written also where no bytes come with it.
+        let nothing = queue.waiting.is_empty() && queue.phase != Phase::Closing;
+        if nothing || queue.phase == Phase::Over {
             queue.writing = false;
             return None;
         }
