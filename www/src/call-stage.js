@@ -42,12 +42,16 @@ export class CallStage {
   #time = tree("p", { class: "time figures", part: "time", hidden: true });
   #player;
   #buttons;
+  #borrowed;
   #focused = false;
   #shown = "";
   #reviewed = "";
 
-  /** @param {StageRequests} requests */
-  constructor(requests) {
+  /**
+   * @param {import("./call-slices.js").Slices} slices whose panels and buttons stand here
+   * @param {StageRequests} requests
+   */
+  constructor(slices, requests) {
     const press = (control) => () => requests.press(control);
     this.waveform = new Waveform();
     this.undo = new UndoBar();
@@ -68,7 +72,9 @@ export class CallStage {
       again: button("Re-record", "again", press("again")),
       delete: button("Delete", "delete", press("delete")),
       hangUp: button("Hang up", "hangUp", press("hangUp")),
+      ...slices.buttons,
     };
+    this.#borrowed = new Set(Object.keys(slices.buttons));
     this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
     this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
@@ -76,7 +82,7 @@ export class CallStage {
       this.#count();
       requests.type(this.#text.value);
     });
-    this.element = this.#assemble();
+    this.element = this.#assemble(slices);
   }
 
   /** Where greeting and recording show their time. */
@@ -123,13 +129,13 @@ export class CallStage {
 
   /**
    * Paints one state.
-   * @param {{ state: string, situation: import("./call-words.js").Situation, writing: { open: boolean, id: string, blank: boolean }, askAddress: boolean, askName: boolean, early: boolean, caller: string, blocked: boolean }} view
+   * @param {{ state: string, situation: import("./call-words.js").Situation, note: string, offered: string[], writing: { open: boolean, id: string, blank: boolean }, askAddress: boolean, askName: boolean, early: boolean, caller: string, blocked: boolean }} view
    */
-  paint({ state, situation, writing, askAddress, askName, early, caller, blocked }) {
+  paint({ state, situation, note, offered, writing, askAddress, askName, early, caller, blocked }) {
     const view = VIEWS[state] ?? VIEWS.idle;
     this.#focused = this.#controls.contains(activeIn(this.element));
     say(this.#headline, view.headline(situation));
-    say(this.#note, view.note(situation));
+    say(this.#note, note || view.note(situation));
     this.#dial.hidden = !(state === "idle" && askAddress);
     this.#naming.hidden = !(state === "idle" && askName);
     say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
@@ -140,7 +146,8 @@ export class CallStage {
     this.#hero.hidden = !this.#dial.hidden || !this.#writing.hidden || !wordless;
     this.#text.readOnly = !writing.open;
     this.#buttons.send.disabled = state === "writing" && writing.blank;
-    this.#paintControls(this.#dial.hidden ? this.#offered(state, view, situation, writing, early) : ["call"], blocked, view.calm === true);
+    const controls = this.#dial.hidden ? this.#offered(state, view, situation, writing, early) : ["call"];
+    this.#paintControls(controls.filter((name) => !this.#borrowed.has(name) || offered.includes(name)), blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
     this.#shown = state;
   }
@@ -179,7 +186,8 @@ export class CallStage {
     say(this.#room, room > NEARLY_FULL ? "" : room === 1 ? "1 character left" : `${room} characters left`);
   }
 
-  #assemble() {
+  /** @param {import("./call-slices.js").Slices} slices */
+  #assemble(slices) {
     this.#hero.append(this.waveform.element, this.#player.slider);
     return tree(
       "section",
@@ -187,12 +195,14 @@ export class CallStage {
       tree("slot", { name: "title" }),
       this.#status,
       this.#dial,
+      ...slices.panels("hero"),
       this.#hero,
       this.#writing,
       this.#words,
       this.#time,
       this.#player.time,
       this.#controls,
+      ...slices.panels("panel"),
       this.#naming,
       this.#caller,
       tree("slot", { name: "hint" }),

@@ -161,10 +161,11 @@ const sheets = new Map();
 /**
  * The style sheets of one element, made once per page.
  * @param {"call" | "inbox"} element
+ * @param {string} [more] rules of what is added to it
  * @returns {CSSStyleSheet[]}
  */
-export function sheetsOf(element) {
-  return [TOKENS + CONTROLS, element === "call" ? CALL : INBOX].map(sheet);
+export function sheetsOf(element, more = "") {
+  return [TOKENS + CONTROLS, (element === "call" ? CALL : INBOX) + more].map(sheet);
 }
 
 /** @param {string} css */
