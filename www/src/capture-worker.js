@@ -25,5 +25,6 @@ onmessage = ({ data }) => {
   else if (!recorder) fail("The recorder did not start.");
   else if (data.type === "pause") recorder.pause();
   else if (data.type === "resume") recorder.resume();
+  else if (data.type === "lost") recorder.lose(data.ms);
   else if (data.type === "finish") recorder.finish();
 };

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::measure::Measure;
+use crate::storage::Gap;
+
 /// One event of a recording, in the order in which they come. Its variant is the outer key: a `type` field would
 /// cost the module a buffer for every kind of value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,7 +18,12 @@ pub enum CaptureEvent {
         peak: f32,
         /// Sound recorded so far.
         elapsed_ms: u64,
+        /// What the microphone gave since the last one, before anything was done to it.
+        #[serde(default)]
+        heard: Measure,
     },
+    /// The microphone or the machine left something out; silence stands in for it.
+    Gap(Gap),
     /// So much is on disk.
     Saved {
         /// Bytes.

@@ -8,13 +8,14 @@ use sha2::{Digest, Sha256};
 use wasm_bindgen_futures::spawn_local;
 
 use super::event::{CaptureEvent, Recorded};
-use crate::storage::{Database, DepositRow, RowState, StorageError};
+use crate::storage::{Database, DepositRow, Gap, RowState, StorageError};
 
 /// What the row says about the sound written so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
     pub(crate) duration_ms: u64,
     pub(crate) gap_ms: u64,
+    pub(crate) gaps: Vec<Gap>,
     pub(crate) waveform: Vec<u8>,
 }
 
@@ -160,6 +161,7 @@ impl Queue {
     fn describe(&self, row: &mut DepositRow) {
         row.duration_ms = self.progress.duration_ms;
         row.gap_ms = self.progress.gap_ms;
+        row.gaps.clone_from(&self.progress.gaps);
         row.waveform.clone_from(&self.progress.waveform);
         if self.phase == Phase::Closing {
             row.state = RowState::Recorded;
@@ -171,6 +173,7 @@ impl Queue {
 fn copy_progress(from: &DepositRow, row: &mut DepositRow) {
     row.duration_ms = from.duration_ms;
     row.gap_ms = from.gap_ms;
+    row.gaps.clone_from(&from.gaps);
     row.waveform.clone_from(&from.waveform);
     row.state = from.state;
     row.sha256.clone_from(&from.sha256);

@@ -7,6 +7,7 @@ mod error;
 mod event;
 mod journal;
 mod liveness;
+mod measure;
 #[cfg(feature = "call")]
 mod recorder;
 #[cfg(feature = "call")]
@@ -20,6 +21,7 @@ pub use event::{CaptureEvent, Recorded};
 pub(crate) use journal::{Journal, Progress};
 #[cfg(feature = "voice")]
 pub(crate) use liveness::Liveness;
+pub use measure::{Measure, Measuring};
 #[cfg(feature = "call")]
 pub use recorder::{Recorder, Scripts};
 #[cfg(feature = "call")]

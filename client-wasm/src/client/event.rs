@@ -41,12 +41,25 @@ pub(crate) enum Event {
         #[serde(with = "serde_wasm_bindgen::preserve")]
         stream: JsValue,
     },
+    /// What the camera sees, for a preview.
+    Camera {
+        /// A `MediaStream`; nothing once the camera is off.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        stream: JsValue,
+    },
     /// Loudness while recording.
     Level {
         /// From 0 to 1.
         peak: f32,
         /// Recorded so far.
         elapsed_ms: f64,
+    },
+    /// Sound that the microphone or the machine left out of the recording.
+    Gap {
+        /// Where it begins.
+        at_ms: f64,
+        /// How much is missing.
+        length_ms: f64,
     },
     /// A draft is complete on disk.
     Recorded {

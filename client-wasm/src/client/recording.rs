@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::engine::Engine;
+use super::means::Means;
 use super::stage::State;
 use super::{call, engine};
-use crate::capture::{CaptureEvent, Recorded, Recorder, Scripts, recover};
+use crate::capture::{CaptureEvent, Recorded, Take, recover};
 use crate::client::ClientEvent;
 use crate::clock;
 use crate::outbox::count;
@@ -14,7 +15,6 @@ use crate::storage::{DepositRow, RowState};
 
 /// The longest message where no session says otherwise.
 const LONGEST_S: u64 = 300;
-const CONTENT_TYPE: &str = "audio/ogg; codecs=opus";
 
 /// **Record**: needs neither a session nor a network.
 pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(), Problem> {
@@ -25,37 +25,40 @@ pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(),
         ));
     }
     let to = callee(engine, to)?;
+    let means = engine.lens.means()?;
     // Who records has heard enough of the greeting.
     call::hang_up(engine);
     let microphone = match engine.stage.microphone() {
         Some(microphone) => microphone,
         None => engine.open_microphone().await?,
     };
-    let row = row(engine, &to)?;
-    let longest_s = longest_s(engine);
-    let scripts = Scripts {
-        worker: engine.options.worker_url.clone(),
-        worklet: engine.options.worklet_url.clone(),
+    let stream = engine.lens.stream(&microphone).await;
+    engine.stage.release_microphone();
+    drop(microphone);
+    let row = DepositRow {
+        kind: engine.lens.kind().word().to_owned(),
+        content_type: means.content_type().to_owned(),
+        ..row(engine, &to)?
     };
     engine.stage.set_deposit(Some(row.deposit_id.clone()));
     let hearing = Rc::downgrade(engine);
     let deposit_id = row.deposit_id.clone();
-    let stream = microphone.hand_over();
-    engine.stage.release_microphone();
-    drop(microphone);
-    let started = Recorder::start(
-        stream?,
-        &scripts,
-        &row,
-        Some(longest_s.saturating_mul(1000)),
-        move |event| {
-            if let Some(engine) = hearing.upgrade() {
-                hear(&engine, &deposit_id, event);
-            }
-        },
-    )
-    .await
-    .map_err(|error| Problem::new(error.code(), format!("Recording did not start: {error}.")))?;
+    let started = means.start(engine, stream?, &row, move |event| {
+        if let Some(engine) = hearing.upgrade() {
+            hear(&engine, &deposit_id, event);
+        }
+    });
+    let started = match started.await {
+        Ok(started) => started,
+        Err(_) if means == Means::Worklet && engine.lens.give_up_worklet() => {
+            return Box::pin(begin(engine, Some(to))).await;
+        }
+        Err(error) => {
+            engine.lens.close();
+            let words = format!("Recording did not start: {error}.");
+            return Err(Problem::new(error.code(), words));
+        }
+    };
     drop(engine.recorder.replace(Some(started)));
     engine::keep_on_disk();
     Ok(())
@@ -91,7 +94,7 @@ pub(super) fn stop(engine: &Engine) {
 }
 
 /// The mailbox's limit, or less where the page wants less.
-fn longest_s(engine: &Engine) -> u64 {
+pub(super) fn longest_s(engine: &Engine) -> u64 {
     let session = engine.stage.session();
     let taken = session.and_then(|session| session.max_duration_s);
     let wanted = engine.options.max_duration_s.unwrap_or(u64::MAX);
@@ -120,8 +123,6 @@ pub(super) fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
         to: to.to_owned(),
         server: engine.server.origin().to_owned(),
         session_id: session.map(|session| session.id),
-        kind: "voice".to_owned(),
-        content_type: CONTENT_TYPE.to_owned(),
         created_at: clock::now_ms(),
         ..DepositRow::default()
     })
@@ -148,12 +149,19 @@ fn hear(engine: &Rc<Engine>, deposit_id: &str, event: CaptureEvent) {
             engine.stage.enter(State::Recording);
             engine.outbox.changed();
         }
-        CaptureEvent::Level { peak, elapsed_ms } => engine.listener.emit(ClientEvent::Level {
+        CaptureEvent::Level {
+            peak, elapsed_ms, ..
+        } => engine.listener.emit(ClientEvent::Level {
             peak,
             elapsed_ms: count(elapsed_ms),
         }),
+        CaptureEvent::Gap(gap) => engine.listener.emit(ClientEvent::Gap {
+            at_ms: count(gap.at_ms),
+            length_ms: count(gap.length_ms),
+        }),
         CaptureEvent::Saved { .. } => {}
         CaptureEvent::Finished(recorded) => finish(engine, recorded),
+        CaptureEvent::Failed { .. } if begin_otherwise(engine) => {}
         CaptureEvent::Failed { code, message } => {
             fail(engine, deposit_id, Problem { code, message });
         }
@@ -186,8 +194,27 @@ fn fail(engine: &Rc<Engine>, deposit_id: &str, problem: Problem) {
     });
 }
 
+/// A worklet that fails before the first sound makes room for the browser's own recorder; nothing was said yet that
+/// could be lost.
+fn begin_otherwise(engine: &Rc<Engine>) -> bool {
+    let worklet = matches!(*engine.recorder.borrow(), Some(Take::Worklet(_)));
+    let heard = matches!(engine.stage.state(), State::Recording | State::Paused);
+    if !worklet || heard || !engine.lens.give_up_worklet() {
+        return false;
+    }
+    drop_recorder(engine);
+    let engine = Rc::clone(engine);
+    wasm_bindgen_futures::spawn_local(async move {
+        if let Err(problem) = begin(&engine, None).await {
+            engine.listener.problem(problem);
+        }
+    });
+    true
+}
+
 /// The recorder is in the middle of telling us something: it goes when it has finished.
 fn drop_recorder(engine: &Rc<Engine>) {
+    engine.lens.close();
     let recorder = engine.recorder.take();
     wasm_bindgen_futures::spawn_local(async move { drop(recorder) });
 }

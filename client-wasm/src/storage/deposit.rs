@@ -46,6 +46,15 @@ impl RowState {
     }
 }
 
+/// Sound that is missing in a recording; silence stands in for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Where it begins.
+    pub at_ms: u64,
+    /// How much is missing.
+    pub length_ms: u64,
+}
+
 /// The kind of a message that was written, not spoken.
 pub const WRITTEN: &str = "text";
 
@@ -84,6 +93,8 @@ pub struct DepositRow {
     pub waveform: Vec<u8>,
     /// Samples the microphone left out, as ms.
     pub gap_ms: u64,
+    /// Where they are missing.
+    pub gaps: Vec<Gap>,
     /// When Send was pressed.
     pub queued_at: Option<i64>,
     /// The user said to send whatever the gate says.

@@ -12,6 +12,6 @@ mod transaction;
 mod value;
 
 pub use database::Database;
-pub use deposit::{DepositRow, RowState, WRITTEN};
+pub use deposit::{DepositRow, Gap, RowState, WRITTEN};
 pub use error::StorageError;
 pub use session::SessionRow;

@@ -1,5 +1,6 @@
 //! The module that the capture worker loads: samples in, journal on disk.
 
+mod gaps;
 mod recorder;
 mod sample_clock;
 

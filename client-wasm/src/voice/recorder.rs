@@ -10,10 +10,11 @@ use voice::{EncodeError, Finished, Recording};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
+use super::gaps::Gaps;
 use super::sample_clock::SampleClock;
 use super::{BLOCK_MS, FIRST_BLOCK_MS};
-use crate::capture::{CaptureEvent, Journal, Liveness, Progress};
-use crate::storage::{Database, DepositRow, RowState};
+use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress};
+use crate::storage::{Database, DepositRow, Gap, RowState};
 
 /// With pieces of 21 ms a level comes with every second one.
 const LEVEL_EVERY_MS: u64 = 40;
@@ -38,6 +39,8 @@ struct Sound {
     started: bool,
     first_block: bool,
     level_at_ms: u64,
+    measuring: Measuring,
+    gaps: Gaps,
 }
 
 #[wasm_bindgen]
@@ -64,7 +67,7 @@ impl VoiceRecorder {
         let tell: Rc<dyn Fn(&CaptureEvent)> = Rc::new(move |event| tell(&listener, event));
         let journal_tell = Rc::clone(&tell);
         Ok(Self {
-            sound: RefCell::new(Some(Sound::new(recording))),
+            sound: RefCell::new(Some(Sound::new(recording, sample_rate))),
             journal: Journal::new(Database::open().await?, row, move |event| {
                 journal_tell(event)
             }),
@@ -95,6 +98,15 @@ impl VoiceRecorder {
         self.take(gap, &[]);
     }
 
+    /// The context slept for so long, which its own clock does not tell.
+    pub fn lose(&self, ms: f64) {
+        if self.paused.get() {
+            return;
+        }
+        let gap = self.clock.borrow_mut().lose(ms as u64);
+        self.take(gap, &[]);
+    }
+
     /// Leaves out what comes until `resume`; what was said is written at once.
     pub fn pause(&self) {
         self.paused.set(true);
@@ -117,8 +129,9 @@ impl VoiceRecorder {
         if sound.recording.duration_ms() == 0 {
             return (self.tell)(&nothing_recorded());
         }
+        let gaps = sound.gaps.list();
         match sound.recording.finish() {
-            Ok(finished) => self.close(finished),
+            Ok(finished) => self.close(finished, gaps),
             Err(error) => (self.tell)(&refused(error)),
         }
     }
@@ -129,7 +142,7 @@ impl VoiceRecorder {
         let full = match self.sound.borrow_mut().as_mut() {
             None => return,
             Some(sound) => match sound.push(gap, samples) {
-                Ok(()) => self.report(sound),
+                Ok(over) => self.report(sound, over),
                 Err(error) => return (self.tell)(&refused(error)),
             },
         };
@@ -139,7 +152,10 @@ impl VoiceRecorder {
     }
 
     /// Tells what is new, writes what is due, and says whether the recording is as long as it may be.
-    fn report(&self, sound: &mut Sound) -> bool {
+    fn report(&self, sound: &mut Sound, over: Option<Gap>) -> bool {
+        if let Some(gap) = over {
+            (self.tell)(&CaptureEvent::Gap(gap));
+        }
         if let Some(events) = sound.news() {
             events.iter().for_each(|event| (self.tell)(event));
         }
@@ -158,15 +174,17 @@ impl VoiceRecorder {
         let progress = Progress {
             duration_ms: sound.recording.taken_ms(),
             gap_ms: self.clock.borrow().gap_ms(),
+            gaps: sound.gaps.list(),
             waveform: sound.recording.waveform(),
         };
         self.journal.append(&block, progress);
     }
 
-    fn close(&self, finished: Finished) {
+    fn close(&self, finished: Finished, gaps: Vec<Gap>) {
         let progress = Progress {
             duration_ms: finished.duration_ms,
             gap_ms: self.clock.borrow().gap_ms(),
+            gaps,
             waveform: finished.waveform,
         };
         self.journal.close(&finished.tail, progress);
@@ -174,20 +192,29 @@ impl VoiceRecorder {
 }
 
 impl Sound {
-    fn new(recording: Recording) -> Self {
+    fn new(recording: Recording, sample_rate: u32) -> Self {
         Self {
             recording,
             started: false,
             first_block: true,
             level_at_ms: 0,
+            measuring: Measuring::default(),
+            gaps: Gaps::new(sample_rate),
         }
     }
 
-    fn push(&mut self, gap: u64, samples: &[f32]) -> Result<(), EncodeError> {
+    /// Silence for the gap, then the samples; returns the gap that they end.
+    fn push(&mut self, gap: u64, samples: &[f32]) -> Result<Option<Gap>, EncodeError> {
+        self.measuring.hear(samples);
+        self.gaps.miss(self.recording.duration_ms(), gap);
         if gap > 0 {
             self.recording.push(&vec![0.0; gap as usize])?;
         }
-        self.recording.push(samples)
+        self.recording.push(samples)?;
+        Ok(match samples.is_empty() {
+            true => None,
+            false => self.gaps.end(),
+        })
     }
 
     fn due(&self) -> bool {
@@ -206,13 +233,18 @@ impl Sound {
         }
         self.level_at_ms = elapsed_ms + LEVEL_EVERY_MS;
         let peak = self.recording.take_peak();
+        let heard = self.measuring.take();
         let mut events = Vec::new();
-        if !self.started && (peak > 0.0 || elapsed_ms >= ZEROS_MS) {
+        if !self.started && (heard.peak > 0.0 || elapsed_ms >= ZEROS_MS) {
             self.started = true;
             events.push(CaptureEvent::Started);
         }
         if self.started {
-            events.push(CaptureEvent::Level { peak, elapsed_ms });
+            events.push(CaptureEvent::Level {
+                peak,
+                elapsed_ms,
+                heard,
+            });
         }
         Some(events)
     }

@@ -37,6 +37,11 @@ impl SampleClock {
         gap.saturating_add(self.miss(count))
     }
 
+    /// Time went by that the context did not count: it slept. Returns the samples that belong there.
+    pub(super) fn lose(&mut self, ms: u64) -> u64 {
+        self.miss(ms.saturating_mul(self.rate) / 1000)
+    }
+
     /// After a pause the count begins anew: what was left out was meant to be.
     pub(super) fn forget(&mut self) {
         self.next = None;
@@ -97,6 +102,15 @@ mod tests {
         clock.arrive(0, 1024);
         clock.forget();
         assert_eq!(clock.arrive(480_000, 1024), 0);
+    }
+
+    #[test]
+    fn a_context_that_slept_leaves_a_gap_though_it_counts_on() {
+        let mut clock = SampleClock::new(48_000);
+        clock.arrive(0, 1024);
+        assert_eq!(clock.lose(500), 24_000);
+        assert_eq!(clock.arrive(1024, 1024), 0);
+        assert_eq!(clock.gap_ms(), 500);
     }
 
     #[test]
