@@ -5,12 +5,14 @@
 //! entropy are arguments.
 #![cfg_attr(not(test), warn(clippy::arithmetic_side_effects))]
 
+pub mod attachment;
 mod encoding;
 pub mod gate;
 pub mod receipt;
 pub mod retry;
 pub mod state;
 pub mod target;
+pub mod text;
 pub mod time;
 pub mod token;
 pub mod tus;

@@ -6,7 +6,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::TusError;
-use crate::encoding::{base64, base64_bytes};
+use crate::{
+    attachment::clean_name,
+    encoding::{base64, base64_bytes},
+    text::is_title,
+};
 
 /// No deposit has more parts.
 pub const MAX_PARTS: u32 = 10;
@@ -64,6 +68,10 @@ pub struct Metadata {
     pub gain_db: Option<f32>,
     /// `waveform`: peaks from 0 to 255 (bytes, base64 once more inside the value).
     pub waveform: Option<Vec<u8>>,
+    /// `title`: one line, at most [`crate::text::MAX_TITLE`] characters.
+    pub title: Option<String>,
+    /// `filename` of an attachment, cleaned; foreign clients send what their system calls it.
+    pub filename: Option<String>,
 }
 
 impl Kind {
@@ -124,6 +132,8 @@ impl Metadata {
             trim_end_ms: value.read("trim_end_ms", decimal)?,
             gain_db: value.read("gain_db", gain)?,
             waveform: value.read("waveform", waveform)?,
+            title: value.read("title", |text| is_title(text).then(|| text.to_owned()))?,
+            filename: raw.get("filename").map(|name| clean_name(name)),
             raw: BTreeMap::new(),
         };
         let outside = metadata

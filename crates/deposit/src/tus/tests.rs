@@ -202,12 +202,21 @@ fn bad_metadata_is_400_with_a_code() {
         ("parts", "11"),
         ("gain_db", "NaN"),
         ("gain_db", "1000"),
+        ("title", "two\nlines"),
+        ("title", " "),
     ] {
         let error = metadata(&[(key, value)]).unwrap_err();
         assert_eq!(error, TusError::MetadataValue(key.to_owned()), "{value}");
     }
     let outside = metadata(&[("part", "2"), ("parts", "2")]);
     assert_eq!(outside, Err(TusError::MetadataValue("part".to_owned())));
+}
+
+#[test]
+fn titles_are_taken_as_they_are_and_names_of_files_without_their_folders() {
+    let read = metadata(&[("title", "Grüße 👋"), ("filename", "C:\\tmp\\a.pdf")]).unwrap();
+    assert_eq!(read.title.as_deref(), Some("Grüße 👋"));
+    assert_eq!(read.filename.as_deref(), Some("a.pdf"));
 }
 
 #[test]

@@ -147,6 +147,7 @@ fn medium(row: &Row) -> (Medium, u32) {
         media_id: row.text(0),
         blob_key: None,
         file_name: media::file_name("greeting", &content_type),
+        is_file: false,
         content_type,
         size: row.integer(2).unsigned_abs(),
         etag: row.text(0),
@@ -162,6 +163,7 @@ fn play_system(request: &Request) -> Response {
         size: SYSTEM.len() as u64,
         etag: "system".to_owned(),
         file_name: "greeting.ogg".to_owned(),
+        is_file: false,
     };
     media::serve_bytes(request, &medium, SYSTEM)
 }

@@ -41,6 +41,8 @@ pub(super) struct Medium {
     pub(super) etag: String,
     /// What a browser calls the saved file.
     pub(super) file_name: String,
+    /// Whether it is only to be saved, whatever it is.
+    pub(super) is_file: bool,
 }
 
 /// Stores a whole medium under a fresh id.
@@ -184,13 +186,42 @@ pub(super) fn file_name(name: &str, content_type: &str) -> String {
     format!("{name}.{extension}")
 }
 
+/// A file's name in a header: as it is where it is plain ASCII, else in the extended form as well (RFC 6266
+/// section 4.3, RFC 8187 section 3.2).
+fn named(name: &str) -> String {
+    let simple = |character: char| {
+        character.is_ascii_alphanumeric() || " !#$&+-.^_`|~()".contains(character)
+    };
+    let fallback: String = name
+        .chars()
+        .map(|character| if simple(character) { character } else { '_' })
+        .collect();
+    if fallback == name {
+        return format!("filename=\"{name}\"");
+    }
+    let escaped: String = name
+        .bytes()
+        .map(|byte| match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("filename=\"{fallback}\"; filename*=UTF-8''{escaped}")
+}
+
 /// What is said of a medium beside its bytes: nothing in it may run in a browser.
 fn described(status: u16, medium: &Medium, etag: &str) -> Response {
     let playable = ["audio/", "video/"]
         .iter()
         .any(|kind| medium.content_type.starts_with(kind));
-    let shown = if playable { "inline" } else { "attachment" };
-    let disposition = format!("{shown}; filename=\"{}\"", medium.file_name);
+    let shown = if playable && !medium.is_file {
+        "inline"
+    } else {
+        "attachment"
+    };
+    let disposition = format!("{shown}; {}", named(&medium.file_name));
     Response::status(status)
         .with_header("content-type", medium.content_type.as_str())
         .with_header("accept-ranges", "bytes")

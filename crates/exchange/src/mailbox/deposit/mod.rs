@@ -15,7 +15,10 @@ mod sweep;
 mod whole;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use deposit::tus::{Kind, MAX_TEXT_BYTES};
+use deposit::{
+    attachment,
+    tus::{Kind, MAX_TEXT_BYTES},
+};
 
 pub use self::{
     current::on_current,
@@ -41,7 +44,8 @@ pub const SMALL_BYTES: u64 = 1 << 20;
 #[must_use]
 pub fn size_limit(settings: &Settings, kind: Kind) -> u64 {
     match kind {
-        Kind::Voice | Kind::Attachment => settings.max_voice_bytes,
+        Kind::Voice => settings.max_voice_bytes,
+        Kind::Attachment => attachment::MAX_BYTES,
         Kind::Video => settings.max_video_bytes,
         Kind::Text => MAX_TEXT_BYTES,
     }

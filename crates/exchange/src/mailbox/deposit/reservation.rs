@@ -1,6 +1,9 @@
 //! Reservations: the authoritative check of the right to deposit, before any body byte.
 
-use deposit::tus::Metadata;
+use deposit::{
+    attachment::{self, AttachmentError},
+    tus::{Kind, Metadata},
+};
 
 use super::{
     Answered, PartAnswer, PartName, Reserved, conflict, effective_kind, gone, refuse, size_limit,
@@ -252,6 +255,9 @@ fn check_part(
     session: &Session,
     part: &StoredPart,
 ) -> Result<Option<PartAnswer>, SqlError> {
+    if let Some(refusal) = check_name(part) {
+        return Ok(Some(refusal));
+    }
     if let Some(refusal) = check_size(sql, context, part)? {
         return Ok(Some(refusal));
     }
@@ -259,6 +265,16 @@ fn check_part(
         return Ok(Some(refusal));
     }
     check_network(sql, context, session, part)
+}
+
+/// A file whose name says that it is something to be run is not passed on. One without a name goes out as what
+/// its bytes are.
+fn check_name(part: &StoredPart) -> Option<PartAnswer> {
+    let name = part.metadata.filename.as_deref()?;
+    let is_file = effective_kind(&part.metadata) == Kind::Attachment;
+    let refused = is_file && attachment::media_type(name).is_none();
+    let error = AttachmentError::Type;
+    refused.then(|| refuse(415, error.code(), &error.to_string()))
 }
 
 /// Size by kind, and room in the mailbox.

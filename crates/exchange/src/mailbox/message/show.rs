@@ -1,6 +1,9 @@
 //! Messages as the API shows them, their list by pages, and their media.
 
-use deposit::token::{MediaClaims, Token};
+use deposit::{
+    token::{MediaClaims, Token},
+    tus::Metadata,
+};
 use serde_json::{Value as Json, json};
 
 use crate::{
@@ -192,7 +195,7 @@ fn medium(
     part: u64,
 ) -> Result<Option<Medium>, SqlError> {
     let rows = sql.query(
-        "SELECT media_id, blob_key, content_type, size, sha256 FROM message_parts WHERE message_id = ? AND part = ?",
+        "SELECT media_id, blob_key, content_type, size, sha256, metadata, kind FROM message_parts WHERE message_id = ? AND part = ?",
         &[message.id.as_str().into(), part.into()],
     )?;
     let name = format!("message-{}", deposit::time::rfc3339(message.received_at_ms))
@@ -200,11 +203,25 @@ fn medium(
     Ok(rows.first().map(|row| Medium {
         media_id: row.text(0),
         blob_key: row.optional_text(1),
-        file_name: media::file_name(&name, &row.text(2)),
+        file_name: file_name(row, &name),
+        is_file: row.text(6) == "attachment",
         content_type: row.text(2),
         size: row.integer(3).unsigned_abs(),
         etag: row.text(4),
     }))
+}
+
+/// A file keeps its sender's name for it; what was spoken or written is named for its time.
+fn file_name(row: &Row, name: &str) -> String {
+    said(&row.text(5))
+        .filename
+        .filter(|_| row.text(6) == "attachment")
+        .unwrap_or_else(|| media::file_name(name, &row.text(2)))
+}
+
+/// What the sender said of a part.
+fn said(metadata: &str) -> Metadata {
+    serde_json::from_str(metadata).unwrap_or_default()
 }
 
 /// A message as the API shows it.
@@ -214,6 +231,14 @@ pub(super) fn described(
     message: &Message,
 ) -> Result<Json, SqlError> {
     let waveform: Json = serde_json::from_str(&message.waveform).unwrap_or_else(|_| json!([]));
+    let parts = sql.query(
+        "SELECT part, kind, content_type, size, sha256, duration_ms, metadata FROM message_parts WHERE message_id = ? ORDER BY part",
+        &[message.id.as_str().into()],
+    )?;
+    let first = parts
+        .first()
+        .map(|part| said(&part.text(6)))
+        .unwrap_or_default();
     Ok(json!({
         "id": message.id,
         "from": message.from,
@@ -227,7 +252,8 @@ pub(super) fn described(
         "size": message.size,
         "state": message.state,
         "waveform": waveform,
-        "attachments": attachments(sql, context, &message.id)?,
+        "title": first.title,
+        "attachments": attachments(context, &message.id, &parts),
         "session_id": message.session_id,
         "deposit_id": message.deposit_id,
         "sha256": message.sha256,
@@ -235,19 +261,12 @@ pub(super) fn described(
 }
 
 /// All parts but the first.
-fn attachments(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    message_id: &str,
-) -> Result<Vec<Json>, SqlError> {
-    let rows = sql.query(
-        "SELECT part, kind, content_type, size, sha256, duration_ms FROM message_parts WHERE message_id = ? AND part > 0 ORDER BY part",
-        &[message_id.into()],
-    )?;
+fn attachments(context: &Context<'_>, message_id: &str, parts: &[Row]) -> Vec<Json> {
     let attachment = |row: &Row| {
         json!({
             "part": row.integer(0),
             "kind": row.text(1),
+            "file_name": said(&row.text(6)).filename,
             "content_type": row.text(2),
             "size": row.integer(3),
             "sha256": row.text(4),
@@ -255,7 +274,8 @@ fn attachments(
             "media_url": media_url(context, message_id, row.integer(0).unsigned_abs()),
         })
     };
-    Ok(rows.iter().map(attachment).collect())
+    let beside = parts.iter().filter(|row| row.integer(0) > 0);
+    beside.map(attachment).collect()
 }
 
 fn resource(message_id: &str, part: u64) -> String {

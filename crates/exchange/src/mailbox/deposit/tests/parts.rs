@@ -156,3 +156,109 @@ fn a_key_said_before_cannot_be_changed_at_the_end() {
     );
     assert!(receipt(&world.ask(&end(&[("kind", "voice")]))).is_some());
 }
+
+fn file<'a>(token: &'a str, body: &'a [u8], name: &str) -> Sent<'a> {
+    let values = [
+        ("deposit_id", DEPOSIT),
+        ("part", "1"),
+        ("parts", "2"),
+        ("kind", "attachment"),
+        ("filetype", "application/pdf"),
+        ("filename", name),
+    ];
+    Sent::whole(token, body, &values)
+}
+
+#[test]
+fn the_owner_reads_the_title_and_the_names_of_files_and_saves_them_under_these() {
+    let world = World::new();
+    let (token, sound) = (world.session(), speech(50, 60));
+    let titled = [
+        ("deposit_id", DEPOSIT),
+        ("parts", "2"),
+        ("title", "Saturday"),
+    ];
+    world.ask(&Sent::whole(&token, &sound, &titled));
+    world.ask(&file(&token, PDF, "Plan f\u{fc}r Bob.pdf"));
+    let message = &world.messages()[0];
+    assert_eq!(message["title"], "Saturday");
+    let attachment = &message["attachments"][0];
+    assert_eq!(attachment["file_name"], "Plan f\u{fc}r Bob.pdf");
+    assert_eq!(attachment["content_type"], "application/pdf");
+    let id = message["id"].as_str().unwrap();
+    let saved = world.answer_of_media(id, 1);
+    assert_eq!(
+        header(&saved, "content-disposition"),
+        Some(
+            "attachment; filename=\"Plan f_r Bob.pdf\"; filename*=UTF-8''Plan%20f%C3%BCr%20Bob.pdf"
+        )
+    );
+    assert_eq!(header(&saved, "x-content-type-options"), Some("nosniff"));
+    assert!(
+        header(&saved, "content-security-policy")
+            .unwrap()
+            .contains("sandbox")
+    );
+}
+
+#[test]
+fn a_sound_that_is_attached_is_saved_and_not_shown() {
+    let world = World::new();
+    let (token, sound) = (world.session(), speech(50, 60));
+    world.ask(&part(&token, &sound, "0", "voice"));
+    world.ask(&file(&token, &sound, "song.ogg"));
+    let id = world.messages()[0]["id"].as_str().unwrap().to_owned();
+    let disposition = |part| {
+        let answer = world.answer_of_media(&id, part);
+        header(&answer, "content-disposition").unwrap().to_owned()
+    };
+    assert!(disposition(0).starts_with("inline; "));
+    assert_eq!(disposition(1), "attachment; filename=\"song.ogg\"");
+}
+
+#[test]
+fn a_file_that_is_to_be_run_is_refused_before_its_bytes_and_a_smaller_deposit_takes_the_session() {
+    let world = World::new();
+    let (token, sound) = (world.session(), speech(50, 60));
+    world.ask(&part(&token, &sound, "0", "voice"));
+    let answer = world.ask(&file(&token, b"MZ", "holiday.pdf.exe"));
+    assert_eq!(refusal(&answer), (415, "attachment_type".to_owned()));
+
+    let taken_back = world.ask(&Sent::new(
+        "DELETE",
+        &format!("/deposits/{DEPOSIT}.0"),
+        &token,
+    ));
+    assert_eq!(taken_back.status, 204);
+    assert_eq!(world.number("SELECT COUNT(*) FROM media_chunks"), 0);
+    let late = world.ask(&file(&token, PDF, "paper.pdf"));
+    assert_eq!((late.status, receipt(&late)), (201, None), "part 0 is gone");
+    let other = "6ba7b811-9dad-11d1-80b4-00c04fd430c8";
+    let alone = world.ask(&Sent::whole(&token, &sound, &[("deposit_id", other)]));
+    assert!(receipt(&alone).is_some());
+    assert_eq!(world.messages().len(), 1);
+    let again = world.ask(&part(&token, &sound, "0", "voice"));
+    assert_eq!(refusal(&again), (403, "session_used".to_owned()));
+    assert_eq!(
+        world.messages().len(),
+        1,
+        "the first deposit can never become one"
+    );
+}
+
+#[test]
+fn files_have_limits_of_their_own() {
+    let mut world = World::new();
+    world.settings.max_voice_bytes = 1000;
+    let token = world.session();
+    let begin = |kind: &str, length: u64| {
+        let length = usize::try_from(length).unwrap();
+        let values = [("kind", kind), ("part", "1"), ("parts", "2")];
+        world
+            .ask(&Sent::creation(&token, Some(length), &values))
+            .status
+    };
+    assert_eq!(begin("voice", 1001), 413);
+    assert_eq!(begin("attachment", deposit::attachment::MAX_BYTES), 201);
+    assert_eq!(begin("attachment", deposit::attachment::MAX_BYTES + 1), 413);
+}

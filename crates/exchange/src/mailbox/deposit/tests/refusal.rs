@@ -164,7 +164,6 @@ fn limits_go_by_the_kind_of_the_part() {
         ("voice", 10_001, 413),
         ("video", 10_001, 201),
         ("video", 100_001, 413),
-        ("attachment", 10_001, 413),
         ("text", 16_384, 201),
         ("text", 16_385, 413),
     ] {

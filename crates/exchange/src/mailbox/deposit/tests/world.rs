@@ -154,10 +154,18 @@ impl World {
         }
     }
 
+    /// The owner fetches a part of a message.
+    pub(crate) fn answer_of_media(&self, id: &str, part: u32) -> Response {
+        let path = format!("/mailbox/messages/{id}/media?part={part}");
+        self.by_owner("GET", &path).0
+    }
+
     fn by_owner(&self, method: &str, path: &str) -> (Response, Vec<Effect>) {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request {
             method: method.to_owned(),
             path: path.to_owned(),
+            query: query.to_owned(),
             headers: vec![(front::GENERATION.to_owned(), "1".to_owned())],
             ..Request::default()
         };
