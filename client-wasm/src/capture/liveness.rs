@@ -24,19 +24,11 @@ extern "C" {
 }
 
 /// Says that this recording has a recorder, until dropped.
-#[cfg_attr(
-    not(feature = "voice"),
-    allow(dead_code, reason = "only the worker's module holds it")
-)]
 pub(crate) struct Liveness {
     release: Option<Function>,
     _granted: Option<Closure<dyn FnMut() -> Promise>>,
 }
 
-#[cfg_attr(
-    not(feature = "voice"),
-    allow(dead_code, reason = "only the worker's module holds it")
-)]
 impl Liveness {
     /// Takes the lock and waits for it. Without Web Locks nothing is held.
     pub(crate) async fn hold(deposit_id: &str) -> Result<Self, JsValue> {

@@ -1,23 +1,39 @@
-//! From the microphone to the journal: worklet, worker, and the page's hand on both.
+//! From the microphone to the journal: worklet, worker, and the page's hand on both; or the browser's own
+//! recorder, for video and where there is no worklet.
 //!
-//! The page's side never touches sound. It starts and stops, and passes on what the worker tells.
+//! Beside the worklet the page's side never touches sound. It starts and stops, and passes on what the worker tells.
 
+#[cfg(feature = "call")]
+mod browser_recorder;
 #[cfg(feature = "call")]
 mod error;
 mod event;
+#[cfg(feature = "call")]
+mod format;
 mod journal;
 mod liveness;
 mod measure;
+#[cfg(feature = "call")]
+mod meter;
 #[cfg(feature = "call")]
 mod recorder;
 #[cfg(feature = "call")]
 mod recovery;
 #[cfg(feature = "call")]
+mod stopwatch;
+#[cfg(feature = "call")]
+mod take;
+#[cfg(feature = "call")]
 mod wiring;
 
 #[cfg(feature = "call")]
+pub use browser_recorder::{BrowserRecorder, Limits};
+#[cfg(feature = "call")]
 pub use error::CaptureError;
 pub use event::{CaptureEvent, Recorded};
+#[cfg(feature = "call")]
+pub use format::{Kind, has_worklet, recordable};
+#[cfg(feature = "voice")]
 pub(crate) use journal::{Journal, Progress};
 #[cfg(feature = "voice")]
 pub(crate) use liveness::Liveness;
@@ -26,3 +42,5 @@ pub use measure::{Measure, Measuring};
 pub use recorder::{Recorder, Scripts};
 #[cfg(feature = "call")]
 pub use recovery::{recover, recover_all};
+#[cfg(feature = "call")]
+pub use take::Take;

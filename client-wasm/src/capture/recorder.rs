@@ -221,7 +221,7 @@ fn told(event: &Event) -> CaptureEvent {
     })
 }
 
-fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
+pub(super) fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
     stream
         .get_tracks()
         .to_vec()
@@ -229,6 +229,6 @@ fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTrack> {
         .filter_map(|track| track.dyn_into().ok())
 }
 
-fn stop_tracks(stream: &MediaStream) {
+pub(super) fn stop_tracks(stream: &MediaStream) {
     tracks(stream).for_each(|track| track.stop());
 }

@@ -27,12 +27,13 @@ pub async fn recover(
     database.close_journal(deposit_id, close).await
 }
 
-/// The journal is only appended to: what the disk holds was whole pages at every moment.
+/// The journal is only appended to: what the disk holds was whole pages at every moment. A file of the browser's own
+/// recorder needs no end; how long it is was kept with its fragments.
 fn close(journal: &[u8], row: &mut DepositRow) -> Vec<u8> {
     let closing = voice::closing(journal);
     let hash = Sha256::new().chain_update(journal).chain_update(&closing);
     row.state = RowState::Interrupted;
-    row.duration_ms = voice::duration_ms(journal).unwrap_or(0);
+    row.duration_ms = voice::duration_ms(journal).unwrap_or(row.duration_ms);
     row.sha256 = Some(format!("{:x}", hash.finalize()));
     closing
 }

@@ -12,7 +12,8 @@ use web_sys::{Blob, BlobPropertyBag, StorageManager};
 use super::identity::Identity;
 use super::options::Options;
 use super::stage::{Stage, State};
-use crate::capture::{Recorder, recover_all};
+use super::video::Lens;
+use crate::capture::{Take, recover_all};
 use crate::client::{ClientEvent, Listener};
 use crate::media::Microphone;
 use crate::outbox::Outbox;
@@ -31,7 +32,8 @@ pub(super) struct Engine {
     pub(super) agent: Agent,
     pub(super) outbox: Outbox,
     pub(super) stage: Rc<Stage>,
-    pub(super) recorder: RefCell<Option<Recorder>>,
+    pub(super) lens: Rc<Lens>,
+    pub(super) recorder: RefCell<Option<Take>>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -63,6 +65,7 @@ impl Engine {
                 stage.follow(row);
             }
         });
+        let lens = Lens::new(listener.clone(), options.kind.as_deref());
         let engine = Rc::new(Self {
             options,
             listener,
@@ -72,6 +75,7 @@ impl Engine {
             agent,
             outbox,
             stage,
+            lens,
             recorder: RefCell::new(None),
             listeners: RefCell::default(),
         });
@@ -93,6 +97,7 @@ impl Engine {
     pub(super) fn close(&self) {
         self.listeners.take();
         drop(self.recorder.take());
+        self.lens.close();
         self.stage.leave();
         self.stage.release_microphone();
         self.outbox.close();
@@ -128,6 +133,7 @@ impl Engine {
     /// Forgets everything on this device.
     pub(super) async fn clear(&self) -> Result<(), Problem> {
         drop(self.recorder.take());
+        self.lens.close();
         self.stage.leave();
         self.stage.release_microphone();
         self.agent.stop_listening();

@@ -4,9 +4,11 @@ mod call;
 mod engine;
 mod event;
 mod identity;
+mod means;
 mod options;
 mod recording;
 mod stage;
+mod video;
 mod writing;
 
 use std::rc::Rc;
@@ -33,7 +35,7 @@ pub struct Client {
 
 #[wasm_bindgen]
 impl Client {
-    /// Opens the client: `{server, worker_url, worklet_url, processing?, to?, network_gate?,
+    /// Opens the client: `{server, worker_url, worklet_url, processing?, kind?, to?, network_gate?,
     /// max_duration_s?, ice_servers?}` and a function that hears all events as plain objects with a `type`.
     pub async fn open(options: JsValue, listener: JsValue) -> Outcome<Self> {
         let options = Options::read(options)?;
@@ -102,6 +104,7 @@ impl Client {
             return Err(Problem::new("busy", "Finish the call or the recording first.").into());
         }
         self.engine.stage.leave();
+        self.engine.lens.close();
         let engine = Rc::clone(&self.engine);
         wasm_bindgen_futures::spawn_local(async move { call::place(engine, to).await });
         Ok(())

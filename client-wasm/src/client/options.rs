@@ -20,6 +20,9 @@ pub(crate) struct Options {
     /// `off`: the microphone's sound as it is.
     #[serde(default)]
     pub(crate) processing: Option<String>,
+    /// What messages are at first: `voice` or `video`.
+    #[serde(default)]
+    pub(crate) kind: Option<String>,
     /// Whom messages are for while nobody was called.
     #[serde(default)]
     pub(crate) to: Option<String>,

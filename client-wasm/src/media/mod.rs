@@ -1,7 +1,9 @@
-//! Microphone and peer connection: the media a live call needs. Recording has its own path (`capture`).
+//! Microphone, camera and peer connection: the media that calls and recorders open. Recording has its own path (`capture`).
 
+mod camera;
 mod microphone;
 mod peer;
 
+pub(crate) use camera::Camera;
 pub(crate) use microphone::{Microphone, Processing};
 pub(crate) use peer::Peer;

@@ -1,0 +1,154 @@
+//! Voice or video: what the caller chose for the next message, and the camera with its preview.
+
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::MediaStream;
+
+use super::means::{Means, Worklet};
+use super::{Client, Outcome};
+use crate::capture::{Kind, recordable};
+use crate::client::{ClientEvent, Listener};
+use crate::media::{Camera, Microphone};
+use crate::problem::Problem;
+use crate::timer::Timer;
+
+/// A camera that nobody records with is let go after this long.
+const PREVIEW_MS: u32 = 60_000;
+
+/// What the next message is to be, and the camera while it shows its picture.
+pub(super) struct Lens {
+    kind: Cell<Kind>,
+    camera: RefCell<Option<Camera>>,
+    timer: Timer,
+    /// Counts what has made an earlier wish for the camera void.
+    closings: Cell<u32>,
+    worklet: Cell<Worklet>,
+    listener: Listener,
+}
+
+impl Lens {
+    /// The camera is off.
+    pub(super) fn new(listener: Listener, kind: Option<&str>) -> Rc<Self> {
+        Rc::new(Self {
+            kind: Cell::new(kind.map_or(Kind::Voice, Kind::from_word)),
+            camera: RefCell::new(None),
+            timer: Timer::default(),
+            closings: Cell::new(0),
+            worklet: Cell::new(Worklet::Usable),
+            listener,
+        })
+    }
+
+    /// What the next message is to be.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind.get()
+    }
+
+    /// How this browser records such a message.
+    pub(super) fn means(&self) -> Result<Means, Problem> {
+        Means::of(self.kind.get(), self.worklet.get())
+    }
+
+    /// The worklet has failed. Whether something else records instead, from now on.
+    pub(super) fn give_up_worklet(&self) -> bool {
+        self.worklet.set(Worklet::Useless);
+        recordable(Kind::Voice).is_some()
+    }
+
+    /// The stream to record: the microphone's, in a video with the camera's picture. Who gets it stops it.
+    pub(super) async fn stream(&self, microphone: &Microphone) -> Result<MediaStream, Problem> {
+        if self.kind.get() == Kind::Voice {
+            return microphone.hand_over();
+        }
+        let shown = self.camera.take().filter(Camera::is_live);
+        let camera = match shown {
+            Some(camera) => camera,
+            None => self.camera().await?,
+        };
+        self.timer.clear();
+        let stream = microphone.hand_over()?;
+        camera.join(&stream);
+        self.show(stream.clone().into());
+        Ok(stream)
+    }
+
+    /// Lets the camera go, and says so.
+    pub(super) fn close(&self) {
+        self.closings.set(self.closings.get().wrapping_add(1));
+        self.timer.clear();
+        drop(self.camera.take());
+        self.show(JsValue::UNDEFINED);
+    }
+
+    async fn open(self: &Rc<Self>) -> Result<(), Problem> {
+        let camera = match self.camera().await {
+            Err(problem) if problem.code == "cancelled" => return Ok(()),
+            asked => asked?,
+        };
+        self.show(camera.stream().clone().into());
+        drop(self.camera.replace(Some(camera)));
+        let lens = Rc::downgrade(self);
+        self.timer.after(PREVIEW_MS, move || {
+            if let Some(lens) = lens.upgrade() {
+                lens.close();
+            }
+        });
+        Ok(())
+    }
+
+    /// Asks for the camera; where there is none, the message is voice again. Nobody gets it who has changed his mind
+    /// while the browser asked.
+    async fn camera(&self) -> Result<Camera, Problem> {
+        let closings = self.closings.get();
+        match Camera::open().await {
+            Ok(camera) if self.closings.get() == closings => Ok(camera),
+            Ok(_) => Err(Problem::new(
+                "cancelled",
+                "The camera is not needed any more.",
+            )),
+            Err(problem) => {
+                self.kind.set(Kind::Voice);
+                Err(problem)
+            }
+        }
+    }
+
+    fn show(&self, stream: JsValue) {
+        self.listener.emit(ClientEvent::Camera { stream });
+    }
+}
+
+#[wasm_bindgen]
+impl Client {
+    /// What the next message is to be: `voice` or `video`. The camera is off after this.
+    pub fn set_kind(&self, kind: &str) {
+        let lens = &self.engine.lens;
+        lens.kind.set(Kind::from_word(kind));
+        lens.close();
+    }
+
+    /// What the next message is to be; after a failure of the camera it is `voice` again.
+    pub fn kind(&self) -> String {
+        self.engine.lens.kind().word().to_owned()
+    }
+
+    /// Whether this browser can record video.
+    pub fn can_film(&self) -> bool {
+        recordable(Kind::Video).is_some()
+    }
+
+    /// Shows the camera's picture before the recording; a `camera` event brings it.
+    pub async fn open_camera(&self) -> Outcome {
+        Ok(self.engine.lens.open().await?)
+    }
+
+    /// Lets the camera go, unless it is being recorded.
+    pub fn close_camera(&self) {
+        if self.engine.recorder.borrow().is_none() {
+            self.engine.lens.close();
+        }
+    }
+}
