@@ -1,43 +1,62 @@
-// Runs test files one after the other and tells about each test in one line; what a failing one wrote comes
-// with it. The last line is machine-readable: `{"passed": n, "failed": n}`.
+// Runs test files and tells about each test in one line; what a failing one wrote comes with it. Most files
+// wait for most of their time, so a few of them run beside each other; one whose first comment says
+// "Runs alone" measures sound or time and has the machine for itself. Ends with the slowest files and a last
+// line for machines: `{"passed": n, "failed": n}`.
 //
 //   node tests/run.mjs [--only PATTERN] FILE...
 
+import { readFileSync } from 'node:fs';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 
 const FILE_WITHIN_MS = 300_000;
+const BESIDE_EACH_OTHER = 3;
+const SLOWEST = 10;
 const { values, positionals } = parseArgs({ options: { only: { type: 'string' } }, allowPositionals: true });
 
 let passed = 0;
 let failed = 0;
-const stream = run({
-  files: positionals,
-  concurrency: 1,
-  timeout: FILE_WITHIN_MS,
-  ...(values.only ? { testNamePatterns: [values.only] } : {}),
-});
+const times = new Map();
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
-/** A file is reported like a test; it counts only if it fails outside any test. */
-const isFile = (event) => event.details?.type === 'suite' || positionals.some((file) => event.name.endsWith(file) || file.endsWith(event.name));
+const runsAlone = (file) => /^(\/\/.*\n)*\/\/.*\bRuns alone\b/.test(readFileSync(file, 'utf8'));
 
-stream.on('test:pass', (event) => {
-  if (isFile(event) || event.skip || event.todo) return;
+function succeeded(event) {
   passed += 1;
   console.log(`  ok      ${event.name} (${seconds(event.details.duration_ms)})`);
-});
-stream.on('test:fail', (event) => {
+}
+
+function broke(event) {
   const error = event.details.error;
-  if (isFile(event) && error?.failureType === 'subtestsFailed') return;
   failed += 1;
   console.log(`  FAILED  ${event.name} (${seconds(event.details.duration_ms)})`);
   console.log(String((error?.cause?.stack ?? error?.stack ?? error)).replaceAll(/^/gm, '          '));
-});
-stream.on('test:stderr', (event) => process.stderr.write(event.message));
-stream.on('test:stdout', (event) => process.stderr.write(event.message));
-stream.on('end', () => {
-  console.log(JSON.stringify({ passed, failed }));
-  process.exitCode = failed > 0 ? 1 : 0;
-});
-stream.resume();
+}
+
+/** Runs these files, so many at once; resolves when all have ended. */
+function runFiles(files, concurrency) {
+  if (!files.length) return undefined;
+  /** A file is reported like a test; it counts only if it fails outside any test. */
+  const isFile = (event) => event.details?.type === 'suite' || files.includes(event.name);
+  const stream = run({ files, concurrency, timeout: FILE_WITHIN_MS, ...(values.only ? { testNamePatterns: [values.only] } : {}) });
+  stream.on('test:pass', (event) => {
+    if (!isFile(event) && !event.skip && !event.todo) succeeded(event);
+  });
+  stream.on('test:fail', (event) => {
+    if (!isFile(event) || event.details.error?.failureType !== 'subtestsFailed') broke(event);
+  });
+  stream.on('test:complete', (event) => {
+    if (files.includes(event.name)) times.set(event.name, event.details.duration_ms);
+  });
+  for (const name of ['test:stderr', 'test:stdout']) stream.on(name, (event) => process.stderr.write(event.message));
+  stream.resume();
+  return new Promise((resolve) => stream.on('end', resolve));
+}
+
+const { alone = [], beside = [] } = Object.groupBy(positionals, (file) => (runsAlone(file) ? 'alone' : 'beside'));
+await runFiles(beside, BESIDE_EACH_OTHER);
+await runFiles(alone, 1);
+const slowest = [...times].toSorted(([, one], [, other]) => other - one).slice(0, SLOWEST);
+if (times.size > 1) console.log(`  slowest: ${slowest.map(([file, ms]) => `${file.split('/').at(-1)} ${seconds(ms)}`).join(', ')}`);
+console.log(JSON.stringify({ passed, failed }));
+process.exitCode = failed > 0 ? 1 : 0;

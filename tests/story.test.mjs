@@ -1,4 +1,5 @@
-// The main job, end to end: real runtime, real browser, known speech in the microphone.
+// The main job, end to end: real runtime, real browser, known speech in the microphone. Runs alone: what arrives
+// is compared with what was played, and a busy machine loses samples.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -24,7 +25,6 @@ async function launch(context, options = {}) {
   context.after(() => browser.close());
   return browser;
 }
-
 
 test('a message recorded without a network is in the inbox once, whole, and the callee is told', async (context) => {
   const before = await messagesOf(server, 'bob');

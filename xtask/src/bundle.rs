@@ -81,6 +81,14 @@ impl Artefacts {
         Self::in_folder(&base)
     }
 
+    /// The pages of a quick build with the worker that a test can stop.
+    pub(crate) fn with_faults(root: &Path) -> Self {
+        Self {
+            worker: root.join("target/dev-faults/worker"),
+            ..Self::of(root, Profile::Quick)
+        }
+    }
+
     /// Those that a build left in this folder.
     pub(crate) fn in_folder(base: &Path) -> Self {
         Self {
@@ -123,12 +131,18 @@ fn lock(root: &Path) -> Outcome<fs::File> {
 
 /// The same with a worker that has fault points, for tests only.
 pub(crate) fn build_with_faults(root: &Path) -> Outcome<Artefacts> {
-    let usual = build(root, Profile::Quick)?;
+    build(root, Profile::Quick)?;
     let _lock = lock(root)?;
-    let worker = root.join("target/dev-faults/worker");
+    let artefacts = Artefacts::with_faults(root);
     let glue = root.join("target/glue/faults");
-    build_worker(root, &WORKER_WITH_FAULTS, Profile::Quick, &glue, &worker)?;
-    Ok(Artefacts { worker, ..usual })
+    build_worker(
+        root,
+        &WORKER_WITH_FAULTS,
+        Profile::Quick,
+        &glue,
+        &artefacts.worker,
+    )?;
+    Ok(artefacts)
 }
 
 /// Refuses artefacts for a deployment that a test could stop.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    bundle,
+    bundle::{self, Artefacts},
     step::{self, Failure, Outcome},
     wasm::{self, Profile},
 };
@@ -24,11 +24,7 @@ struct Options {
 /// Builds what is missing and serves until it is told to stop.
 pub(crate) fn dev(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
     let options = parse(root, arguments)?;
-    // Tests ask for a worker that stops where they say; nothing else knows of it.
-    let artefacts = match std::env::var_os("XTASK_FAULT_POINTS") {
-        Some(_) => bundle::build_with_faults(root)?,
-        None => bundle::build(root, options.profile)?,
-    };
+    let artefacts = artefacts(root, options.profile)?;
     let configuration = serde_json::json!({
         "port": options.port,
         "state": options.state,
@@ -49,6 +45,18 @@ pub(crate) fn dev(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
         format!("{}: {error}", wasm::node(root).display()),
         "delete node_modules and run this again",
     ))
+}
+
+/// What to serve. Tests ask for a worker that stops where they say, and for what was built before the first
+/// of them, whatever is edited meanwhile; nothing else knows of either.
+fn artefacts(root: &Path, profile: Profile) -> Outcome<Artefacts> {
+    let asked = |name| std::env::var_os(name).is_some();
+    match (asked("XTASK_FAULT_POINTS"), asked("XTASK_SERVE_BUILT")) {
+        (false, false) => bundle::build(root, profile),
+        (true, false) => bundle::build_with_faults(root),
+        (false, true) => Ok(Artefacts::of(root, profile)),
+        (true, true) => Ok(Artefacts::with_faults(root)),
+    }
 }
 
 fn parse(root: &Path, arguments: &[&str]) -> Outcome<Options> {

@@ -13,7 +13,7 @@ use super::Tally;
 use crate::{
     bundle, packages,
     step::{self, Failure, Naming, Outcome},
-    wasm::{self, Profile},
+    wasm,
 };
 
 /// Programs that the tests start, and the Debian packages they come in.
@@ -41,7 +41,7 @@ pub(super) fn files(root: &Path) -> Outcome<Vec<String>> {
 /// Runs test files; `only` chooses tests by a part of their names.
 pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<Tally> {
     packages::ensure_programs("what the tests need", &PROGRAMS)?;
-    bundle::build(root, Profile::Quick)?;
+    bundle::build_with_faults(root)?;
     let mut node = step::command(wasm::node(root));
     node.current_dir(root).arg("tests/run.mjs");
     if let Some(only) = only {
@@ -50,6 +50,7 @@ pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<
     node.args(files.iter().map(|file| format!("tests/{file}")));
     // Node.js calls its own SQLite experimental at every use.
     node.env("NODE_NO_WARNINGS", "1");
+    node.env("XTASK_SERVE_BUILT", "1");
     if let Ok(own) = std::env::current_exe() {
         node.env("XTASK_BINARY", own);
     }
