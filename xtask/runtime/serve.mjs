@@ -29,6 +29,13 @@ function freePort(wanted) {
   });
 }
 
+/** The counter that `cargo xtask bench cost` puts around the worker; nothing otherwise. */
+function countingModule() {
+  if (process.env.XTASK_COUNTING !== "1") return [];
+  const contents = readFileSync(join(options.root, "bench/counting-worker.js"), "utf8");
+  return [{ type: "ESModule", path: join(options.worker, "counting-worker.js"), contents }];
+}
+
 function runtimeOptions(port, variables) {
   return convertV4MiniflareOptions({
     host: "127.0.0.1",
@@ -45,6 +52,7 @@ function runtimeOptions(port, variables) {
       compatibilityDate: "2026-11-01",
       modulesRoot: options.worker,
       modules: [
+        ...countingModule(),
         { type: "ESModule", path: join(options.worker, "index.js") },
         { type: "CompiledWasm", path: join(options.worker, "index_bg.wasm") },
       ],

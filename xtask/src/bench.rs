@@ -2,6 +2,7 @@
 //! them write their rows to `bench/results.json`, under their own name.
 
 mod call;
+mod cost;
 mod sizes;
 
 use std::{fs, path::Path, process::ExitCode};
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::step::{Failure, Naming, Outcome};
 
 /// Names of all benches, for the usage.
-pub(crate) const NAMES: &str = "call, sizes";
+pub(crate) const NAMES: &str = "call, cost, sizes";
 
 const RESULTS: &str = "bench/results.json";
 
@@ -19,6 +20,7 @@ const RESULTS: &str = "bench/results.json";
 pub(crate) fn run(root: &Path, name: &str) -> Outcome<ExitCode> {
     let rows = match name {
         "call" => call::run(root)?,
+        "cost" => cost::run(root)?,
         "sizes" => sizes::run(root)?,
         _ => return Err(Failure::new(format!("no bench is called {name}"), NAMES)),
     };
