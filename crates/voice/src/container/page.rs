@@ -28,11 +28,15 @@ pub struct PageHeader {
 
 impl PageHeader {
     /// Appends a page that holds these whole packets. The caller keeps to [`segments`] in number.
-    pub fn write(&self, packets: &[Vec<u8>], out: &mut Vec<u8>) {
+    pub fn write(&self, packets: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
         let lacing: Vec<u8> = packets
             .iter()
-            .flat_map(|packet| lacing(packet.len()))
+            .flat_map(|packet| lacing(packet.as_ref().len()))
             .collect();
+        self.write_laced(&lacing, packets, out);
+    }
+
+    fn write_laced(&self, lacing: &[u8], packets: &[impl AsRef<[u8]>], out: &mut Vec<u8>) {
         let mut page = Vec::new();
         page.extend_from_slice(CAPTURE);
         page.push(self.flags());
@@ -41,8 +45,10 @@ impl PageHeader {
         page.extend_from_slice(&self.sequence.to_le_bytes());
         page.extend_from_slice(&[0; 4]);
         page.push(u8::try_from(lacing.len()).unwrap_or(u8::MAX));
-        page.extend_from_slice(&lacing);
-        page.extend(packets.iter().flatten());
+        page.extend_from_slice(lacing);
+        for packet in packets {
+            page.extend_from_slice(packet.as_ref());
+        }
         let sum = checksum(&page).to_le_bytes();
         if let Some(place) = page.get_mut(CHECKSUM) {
             place.copy_from_slice(&sum);
@@ -123,6 +129,15 @@ impl<'a> Page<'a> {
     }
 }
 
+impl<'a> Page<'a> {
+    /// The beginning of a packet that goes on on the next page.
+    pub(super) fn unfinished(&self) -> Option<&'a [u8]> {
+        self.lacing.last().filter(|&&segment| segment == 255)?;
+        let whole: usize = self.packets().map(<[u8]>::len).sum();
+        self.body.get(whole..)
+    }
+}
+
 /// Segments a packet of this length takes.
 pub(super) fn segments(length: usize) -> usize {
     (length / 255).saturating_add(1)
@@ -137,19 +152,52 @@ fn number(bytes: &[u8], at: std::ops::Range<usize>) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.get(at)?.try_into().ok()?))
 }
 
-/// CRC-32 of a page with its checksum field taken as zero: polynomial 04c11db7, not reflected.
-fn checksum(page: &[u8]) -> u32 {
-    page.iter().enumerate().fold(0, |sum, (at, &byte)| {
-        let byte = if CHECKSUM.contains(&at) { 0 } else { byte };
-        (0..8).fold(sum ^ (u32::from(byte) << 24), |sum, _| {
+/// What each value of the sum's first byte adds to it: polynomial 04c11db7, not reflected.
+const CARRIES: [u32; 256] = carries();
+
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "computed by the compiler, which stops at either"
+)]
+const fn carries() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut value = 0;
+    while value < table.len() {
+        let mut sum = (value as u32) << 24;
+        let mut bit = 0;
+        while bit < 8 {
             let carry = if sum & 0x8000_0000 == 0 {
                 0
             } else {
                 0x04c1_1db7
             };
-            (sum << 1) ^ carry
-        })
+            sum = (sum << 1) ^ carry;
+            bit += 1;
+        }
+        table[value] = sum;
+        value += 1;
+    }
+    table
+}
+
+/// CRC-32 of a page with its checksum field taken as zero.
+fn checksum(page: &[u8]) -> u32 {
+    page.iter().enumerate().fold(0_u32, |sum, (at, &byte)| {
+        let byte = if CHECKSUM.contains(&at) { 0 } else { byte };
+        let [first, ..] = (sum ^ (u32::from(byte) << 24)).to_be_bytes();
+        let carry = CARRIES.get(usize::from(first)).copied().unwrap_or(0);
+        (sum << 8) ^ carry
     })
+}
+
+#[cfg(test)]
+impl PageHeader {
+    /// A page that ends inside a packet; its beginning fills whole segments.
+    pub(super) fn write_unfinished(&self, beginning: &[u8], out: &mut Vec<u8>) {
+        let lacing = vec![255; beginning.len() / 255];
+        self.write_laced(&lacing, &[beginning], out);
+    }
 }
 
 #[cfg(test)]
