@@ -11,7 +11,7 @@ const here = (path) => readFileSync(new URL(path, import.meta.url));
 const SERIAL = 0x61667462;
 const RATE = 48_000;
 
-/** A buzz that swells and falls and a little noise, in whole numbers. */
+/** A buzz that swells and falls, a pause in every second, and a little noise, in whole numbers. */
 function synthetic(count) {
   const samples = new Float32Array(count);
   let noise = 1;
@@ -20,7 +20,8 @@ function synthetic(count) {
     const hiss = (noise >>> 24) - 128;
     const buzz = ((at * 37) % 8192) - 4096;
     const syllable = Math.abs((at % 9600) - 4800);
-    samples[at] = (Math.trunc((buzz * syllable) / 4800) * 3 + hiss) / 32_768;
+    const spoken = at % 48_000 >= 9600 ? 1 : 0;
+    samples[at] = (Math.trunc((buzz * syllable) / 4800) * 7 * spoken + hiss) / 32_768;
   }
   return samples;
 }

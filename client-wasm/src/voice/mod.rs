@@ -4,6 +4,7 @@ mod gaps;
 mod recorder;
 mod sample_clock;
 
+use ::voice::{Gain, Recording};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -13,7 +14,7 @@ pub use recorder::VoiceRecorder;
 /// gives the same bytes as the native encoder.
 #[wasm_bindgen]
 pub fn encode(serial: u32, sample_rate: u32, samples: &[f32]) -> Result<Vec<u8>, JsError> {
-    let mut recording = ::voice::Recording::begin(serial, sample_rate)?;
+    let mut recording = Recording::begin(serial, sample_rate, Gain::Slow)?;
     let mut file = Vec::new();
     for piece in samples.chunks(PIECE) {
         recording.push(piece)?;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::Function;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use voice::{EncodeError, Finished, Recording};
+use voice::{EncodeError, Finished, Gain, Recording};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
@@ -63,7 +63,7 @@ impl VoiceRecorder {
             .map_err(|_| no_lock())?;
         let mut serial = [0; 4];
         getrandom::fill(&mut serial).map_err(|error| JsError::new(&error.to_string()))?;
-        let recording = Recording::begin(u32::from_le_bytes(serial), sample_rate)?;
+        let recording = Recording::begin(u32::from_le_bytes(serial), sample_rate, Gain::Slow)?;
         let tell: Rc<dyn Fn(&CaptureEvent)> = Rc::new(move |event| tell(&listener, event));
         let journal_tell = Rc::clone(&tell);
         Ok(Self {

@@ -1,0 +1,112 @@
+//! Lets somebody else take the noise out, and bridges his delay, his coming and his going.
+
+use crate::STEP;
+
+/// Takes noise out of a voice, step by step. Its output belongs to the step before the one it was given, and its
+/// first output to none.
+pub trait Suppressor {
+    /// Replaces the step given by the cleaned one before it.
+    fn suppress(&mut self, step: &mut [f32; STEP]);
+}
+
+/// Gives every step one step later: cleaned where there is a suppressor, else as it came.
+#[derive(Default)]
+pub(crate) struct Suppression {
+    suppressor: Option<Box<dyn Suppressor>>,
+    /// How many steps the suppressor has taken, up to [`WARM`].
+    taken: u32,
+    held: Option<[f32; STEP]>,
+}
+
+/// The first output is nothing, the second fades in; from then on the suppressor's word counts.
+const WARM: u32 = 2;
+
+impl Suppression {
+    /// From the next step on.
+    pub(crate) fn begin(&mut self, suppressor: Box<dyn Suppressor>) {
+        self.suppressor = Some(suppressor);
+        self.taken = 0;
+    }
+
+    /// Takes a step and gives the one before it.
+    pub(crate) fn push(&mut self, step: [f32; STEP]) -> Option<[f32; STEP]> {
+        let held = self.held.replace(step);
+        let Some(suppressor) = &mut self.suppressor else {
+            return held;
+        };
+        let mut cleaned = step;
+        suppressor.suppress(&mut cleaned);
+        self.taken += u32::from(self.taken <= WARM);
+        match (self.taken, held) {
+            (0 | 1, held) | (_, held @ None) => held,
+            (WARM, Some(raw)) => Some(fade(raw, &cleaned)),
+            _ => Some(cleaned),
+        }
+    }
+}
+
+fn fade(mut from: [f32; STEP], to: &[f32; STEP]) -> [f32; STEP] {
+    for (at, (from, to)) in from.iter_mut().zip(to).enumerate() {
+        *from += (to - *from) * (at as f32 / STEP as f32);
+    }
+    from
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Half as loud, one step late.
+    struct Half([f32; STEP]);
+
+    impl Suppressor for Half {
+        fn suppress(&mut self, step: &mut [f32; STEP]) {
+            std::mem::swap(&mut self.0, step);
+            step.iter_mut().for_each(|sample| *sample *= 0.5);
+        }
+    }
+
+    fn half() -> Box<Half> {
+        Box::new(Half([0.0; STEP]))
+    }
+
+    fn steps(suppression: &mut Suppression, levels: &[f32]) -> Vec<[f32; STEP]> {
+        let pushed = levels
+            .iter()
+            .filter_map(|level| suppression.push([*level; STEP]));
+        pushed.collect()
+    }
+
+    #[test]
+    fn without_a_suppressor_every_step_comes_as_it_was() {
+        let mut suppression = Suppression::default();
+        let out = steps(&mut suppression, &[0.1, 0.2, 0.3, 0.0]);
+        assert_eq!(out, [[0.1; STEP], [0.2; STEP], [0.3; STEP]]);
+    }
+
+    #[test]
+    fn a_suppressor_from_the_beginning_cleans_all_but_a_fade() {
+        let mut suppression = Suppression::default();
+        suppression.begin(half());
+        let out = steps(&mut suppression, &[0.2, 0.4, 0.6, 0.0]);
+        assert_eq!(out.len(), 3);
+        assert_eq!((out[0][0], out[1], out[2]), (0.2, [0.2; STEP], [0.3; STEP]));
+    }
+
+    #[test]
+    fn one_that_comes_late_fades_in_and_nothing_is_lost_or_doubled() {
+        let mut suppression = Suppression::default();
+        let mut out = steps(&mut suppression, &[0.2, 0.2, 0.2]);
+        suppression.begin(half());
+        out.extend(steps(&mut suppression, &[0.2, 0.2, 0.2, 0.2, 0.0]));
+        assert_eq!(out.len(), 7);
+        assert!(out.iter().take(3).all(|step| *step == [0.2; STEP]));
+        let fading = out[3];
+        assert!(
+            fading
+                .windows(2)
+                .all(|pair| pair[1] <= pair[0] && pair[0] - pair[1] < 0.001)
+        );
+        assert!(out.iter().skip(4).all(|step| *step == [0.1; STEP]));
+    }
+}
