@@ -6,6 +6,7 @@
 
 #![warn(clippy::arithmetic_side_effects)]
 
+mod cut;
 mod header;
 mod mp4;
 mod mp4_reader;
@@ -19,6 +20,7 @@ mod webm;
 mod webm_reader;
 mod writer;
 
+pub use cut::cut;
 pub use header::{Head, head, tags};
 pub use page::{Page, PageHeader};
 pub use rendition::{Format, Rendition};
