@@ -30,6 +30,15 @@ pub(crate) async fn open(
     object.body().map(|body| body.response_body()).transpose()
 }
 
+/// A whole blob; nothing if it is not there.
+pub(crate) async fn whole(env: &Env, key: String) -> Result<Option<Vec<u8>>> {
+    let object = binding::media(env)?.get(key).execute().await?;
+    match object.as_ref().and_then(worker::Object::body) {
+        Some(body) => body.bytes().await.map(Some),
+        None => Ok(None),
+    }
+}
+
 /// Every part of a large blob has exactly this size, except the last.
 const PART_BYTES: u64 = 5 << 20;
 

@@ -8,6 +8,7 @@ use exchange::{
     front::{self, BodyRule, Forward, Route},
     http,
     object::{DIRECTORY_SHARDS, Object},
+    rendition::Order,
     settings::Settings,
     signal::{Reply, Signal},
 };
@@ -17,7 +18,7 @@ use worker::{Env, Request, Response, ResponseBody, Result};
 use crate::{
     asset, binding, blob, clock, fault, log,
     message::{self, BodyFailure},
-    stub,
+    rendition, stub,
 };
 
 /// Answers a request; nothing that goes wrong here is shown in more words than a 503.
@@ -193,6 +194,9 @@ impl Visit<'_> {
     /// An object's answer on its way out; a blob that it names is streamed from the store.
     async fn relay(&self, response: Response) -> Result<Response> {
         let (mut response, body) = message::split(response);
+        if let Some(order) = rendition::ordered(&mut response) {
+            return self.render(response, body, &order).await;
+        }
         match blob::named(&mut response) {
             Some((key, offset, length)) => {
                 response.body = http::Body::Blob {
@@ -204,6 +208,25 @@ impl Visit<'_> {
             }
             None => self.send(response, body),
         }
+    }
+
+    /// A mailbox's medium in the container that was asked for.
+    async fn render(
+        &self,
+        mut response: http::Response,
+        body: ResponseBody,
+        order: &Order,
+    ) -> Result<Response> {
+        let deposited = match blob::named(&mut response) {
+            Some((key, ..)) => blob::whole(self.env, key).await?,
+            None => Some(Response::from_body(body)?.bytes().await?),
+        };
+        let Some(deposited) = deposited else {
+            return self.complete(front::unavailable(&self.head));
+        };
+        let made = rendition::make(order, &deposited);
+        let answer = exchange::rendition::answer(&self.head, order, &deposited, made.as_deref());
+        self.answer(answer).await
     }
 
     async fn open_socket(&self, request: &Request) -> Result<Response> {

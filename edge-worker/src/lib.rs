@@ -15,6 +15,7 @@ mod log;
 mod message;
 mod objects;
 mod outbound;
+mod rendition;
 mod storage;
 mod stub;
 

@@ -20,6 +20,7 @@ mod network;
 pub mod object;
 pub mod openapi;
 pub mod problem;
+pub mod rendition;
 pub mod settings;
 pub mod signal;
 pub mod sql;

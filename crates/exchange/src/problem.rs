@@ -61,6 +61,10 @@ problems! {
     METHOD_NOT_ALLOWED = 405 "method_not_allowed" "This method is not offered here";
     /// The body came too slowly.
     REQUEST_TIMEOUT = 408 "request_timeout" "The body of the request took too long";
+    /// The content is there, but not in the container that was asked for.
+    FORMAT_UNAVAILABLE = 406 "format_unavailable" "It is not to be had in this format";
+    /// The content is too large to be put into another container.
+    FORMAT_TOO_LARGE = 406 "format_too_large" "It is too large to be put into another format";
     /// The state of the thing does not allow it.
     CONFLICT = 409 "conflict" "The present state does not allow this";
     /// It was there and is gone for good.

@@ -24,7 +24,7 @@ const MEMBERS: [(&str, &[&str]); 7] = [
     ("voice", &[]),
     ("exchange", &["sip", "deposit"]),
     ("client-wasm", &["sip", "deposit", "voice"]),
-    ("edge-worker", &["exchange", "sip", "deposit"]),
+    ("edge-worker", &["exchange", "sip", "deposit", "voice"]),
     ("xtask", &[]),
 ];
 

@@ -8,6 +8,7 @@ use crate::{
     front,
     http::{Body, Request, Response},
     problem,
+    rendition::{self, Order},
     sql::{Sql, SqlError, Value},
     wakeup,
 };
@@ -28,21 +29,21 @@ const BLOB_RETRY_MS: i64 = 60_000;
 
 /// A medium as it lies in storage.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Medium {
+pub(crate) struct Medium {
     /// Id in the media chunks.
-    pub(super) media_id: String,
+    pub(crate) media_id: String,
     /// Key in the blob store, if the bytes are there.
-    pub(super) blob_key: Option<String>,
+    pub(crate) blob_key: Option<String>,
     /// Checked content type.
-    pub(super) content_type: String,
+    pub(crate) content_type: String,
     /// Length in bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// Changes with the content.
-    pub(super) etag: String,
+    pub(crate) etag: String,
     /// What a browser calls the saved file.
-    pub(super) file_name: String,
+    pub(crate) file_name: String,
     /// Whether it is only to be saved, whatever it is.
-    pub(super) is_file: bool,
+    pub(crate) is_file: bool,
 }
 
 /// Stores a whole medium under a fresh id.
@@ -133,8 +134,31 @@ pub(super) fn serve(
     Ok(response)
 }
 
+/// The whole medium with what the front is to make of it.
+pub(super) fn serve_rendition(
+    sql: &dyn Sql,
+    request: &Request,
+    medium: &Medium,
+    order: &Order,
+) -> Result<Response, SqlError> {
+    if let Some(unchanged) = rendition::unchanged(request, order) {
+        return Ok(unchanged);
+    }
+    let body = match &medium.blob_key {
+        Some(key) => Body::Blob {
+            key: key.clone(),
+            offset: 0,
+            length: medium.size,
+        },
+        None => Body::Bytes(read(sql, &medium.media_id, 0, medium.size)?),
+    };
+    let order = serde_json::to_string(order).unwrap_or_default();
+    let response = Response::status(200).with_header(rendition::ORDER, order);
+    Ok(Response { body, ..response })
+}
+
 /// The same for bytes that are at hand.
-pub(super) fn serve_bytes(request: &Request, medium: &Medium, bytes: &[u8]) -> Response {
+pub(crate) fn serve_bytes(request: &Request, medium: &Medium, bytes: &[u8]) -> Response {
     let (mut response, span) = headed(request, medium);
     if let Some((offset, length)) = span {
         let skip = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -172,7 +196,7 @@ fn headed(request: &Request, medium: &Medium) -> (Response, Option<(u64, u64)>) 
 }
 
 /// The name under which a browser saves a medium.
-pub(super) fn file_name(name: &str, content_type: &str) -> String {
+pub(crate) fn file_name(name: &str, content_type: &str) -> String {
     let bare = content_type.split(';').next().unwrap_or("").trim();
     let extension = match bare {
         "audio/ogg" | "application/ogg" => "ogg",
