@@ -3,6 +3,8 @@
 //! Pure: no microphone, no clock, no randomness, no web types. The same input gives the same bytes on
 //! every target.
 
+#[cfg(feature = "encode")]
+mod auto_stop;
 pub mod container;
 #[cfg(feature = "encode")]
 mod encoder;
@@ -26,6 +28,8 @@ mod waveform;
 
 pub use container::{closing, cut, duration_ms, repair};
 #[cfg(feature = "encode")]
+pub use auto_stop::{AutoStop, Countdown};
+#[cfg(feature = "encode")]
 pub use encoder::EncodeError;
 #[cfg(feature = "encode")]
 pub use leveler::Gain;
@@ -36,7 +40,7 @@ pub use resampler::Resampler;
 #[cfg(feature = "encode")]
 pub use silence::Ends;
 #[cfg(feature = "encode")]
-pub use suppression::Suppressor;
+pub use suppression::{Suppressor, SuppressorFailed};
 pub use waveform::Waveform;
 
 /// Samples per second of everything inside: Opus counts in this rate whatever it is fed (RFC 7845

@@ -5,9 +5,14 @@ use crate::STEP;
 /// Takes noise out of a voice, step by step. Its output belongs to the step before the one it was given, and its
 /// first output to none.
 pub trait Suppressor {
-    /// Replaces the step given by the cleaned one before it.
-    fn suppress(&mut self, step: &mut [f32; STEP]);
+    /// Replaces the step given by the cleaned one before it. One that fails is not asked again.
+    fn suppress(&mut self, step: &mut [f32; STEP]) -> Result<(), SuppressorFailed>;
 }
+
+/// A suppressor gave up; the sound goes on as it comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the noise suppression stopped")]
+pub struct SuppressorFailed;
 
 /// Gives every step one step later: cleaned where there is a suppressor, else as it came.
 #[derive(Default)]
@@ -35,7 +40,10 @@ impl Suppression {
             return held;
         };
         let mut cleaned = step;
-        suppressor.suppress(&mut cleaned);
+        if suppressor.suppress(&mut cleaned).is_err() {
+            self.suppressor = None;
+            return held;
+        }
         self.taken += u32::from(self.taken <= WARM);
         match (self.taken, held) {
             (0 | 1, held) | (_, held @ None) => held,
@@ -60,9 +68,25 @@ mod tests {
     struct Half([f32; STEP]);
 
     impl Suppressor for Half {
-        fn suppress(&mut self, step: &mut [f32; STEP]) {
+        fn suppress(&mut self, step: &mut [f32; STEP]) -> Result<(), SuppressorFailed> {
             std::mem::swap(&mut self.0, step);
             step.iter_mut().for_each(|sample| *sample *= 0.5);
+            Ok(())
+        }
+    }
+
+    /// Works once.
+    struct Weak(u32);
+
+    impl Suppressor for Weak {
+        fn suppress(&mut self, step: &mut [f32; STEP]) -> Result<(), SuppressorFailed> {
+            *step = [0.0; STEP];
+            self.0 -= 1;
+            if self.0 == 0 {
+                Err(SuppressorFailed)
+            } else {
+                Ok(())
+            }
         }
     }
 
@@ -91,6 +115,14 @@ mod tests {
         let out = steps(&mut suppression, &[0.2, 0.4, 0.6, 0.0]);
         assert_eq!(out.len(), 3);
         assert_eq!((out[0][0], out[1], out[2]), (0.2, [0.2; STEP], [0.3; STEP]));
+    }
+
+    #[test]
+    fn one_that_fails_leaves_the_sound_as_it_comes() {
+        let mut suppression = Suppression::default();
+        suppression.begin(Box::new(Weak(1)));
+        let out = steps(&mut suppression, &[0.1, 0.2, 0.3, 0.4]);
+        assert_eq!(out, [[0.1; STEP], [0.2; STEP], [0.3; STEP]]);
     }
 
     #[test]
