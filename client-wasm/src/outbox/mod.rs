@@ -1,6 +1,7 @@
 //! The outbox: what the user has sent goes up from any tab and from the service worker, one uploader
 //! at a time, as soon as the gate allows; drafts stay. Knows no window.
 
+mod attempt;
 mod channel;
 mod drain;
 mod item;
@@ -9,6 +10,7 @@ mod look;
 mod proof;
 mod refusal;
 mod session;
+mod shipment;
 mod step;
 mod uplink;
 mod upload;
@@ -22,6 +24,7 @@ use channel::{Channel, Notice};
 pub(crate) use drain::drain;
 pub(crate) use item::{OutboxItem, count, number};
 use lock::Claim;
+pub(crate) use shipment::uncut;
 use step::Step;
 
 use crate::client::Listener;
@@ -156,6 +159,18 @@ impl Outbox {
         self.queue(deposit_id, |row| row.send_anyway = true).await
     }
 
+    /// **Edit**: what waits is a draft again. Nothing of it goes up before the next Send.
+    pub(crate) async fn take_back(&self, deposit_id: &str) -> Result<(), Problem> {
+        let row = self.parts.change(deposit_id, take_back).await?;
+        match row.is_in_hand() {
+            true => Ok(()),
+            false => Err(Problem::new(
+                "not_editable",
+                "This message is going up or has arrived; it stays as it is.",
+            )),
+        }
+    }
+
     /// **Delete**: it is gone from the list, and from the device once Undo has passed.
     pub(crate) async fn discard(&self, deposit_id: &str) -> Result<(), Problem> {
         let now = clock::now_ms();
@@ -185,8 +200,16 @@ impl Outbox {
     pub(crate) async fn purge(&self) -> Result<(), Problem> {
         let oldest = clock::now_ms().saturating_sub(UNDO_MS);
         for row in self.parts.database.deposits().await? {
-            if row.discarded_at.is_some_and(|at| at < oldest) {
+            let is_old = |at: i64| at < oldest;
+            if row.discarded_at.is_some_and(is_old) {
                 self.parts.database.remove_deposit(&row.deposit_id).await?;
+            } else if row
+                .parts
+                .iter()
+                .any(|part| part.removed_at.is_some_and(is_old))
+            {
+                let database = &self.parts.database;
+                database.drop_removed_parts(&row.deposit_id, oldest).await?;
             }
         }
         Ok(())
@@ -214,12 +237,7 @@ impl Outbox {
 fn enqueue(row: &mut DepositRow, now: i64) {
     match row.state {
         RowState::Recording | RowState::Deposited => return,
-        RowState::Failed => {
-            row.session_id = None;
-            row.upload_url = None;
-            row.sent = 0;
-            row.failures = 0;
-        }
+        RowState::Failed => begin_anew(row),
         _ => {}
     }
     row.state = RowState::Queued;
@@ -229,20 +247,68 @@ fn enqueue(row: &mut DepositRow, now: i64) {
     row.reason_text = None;
 }
 
+/// The user wants to change what waits, or what was refused.
+fn take_back(row: &mut DepositRow) {
+    match row.state {
+        RowState::Recording | RowState::Uploading | RowState::Deposited => return,
+        RowState::Failed => begin_anew(row),
+        _ => {}
+    }
+    row.state = RowState::Recorded;
+    row.queued_at = None;
+    row.next_try_at = None;
+    row.send_anyway = false;
+    row.reason_code = None;
+    row.reason_text = None;
+}
+
+/// What was refused is tried again from its first byte, with another session unless a file was the reason.
+fn begin_anew(row: &mut DepositRow) {
+    if row.parts.iter().all(|part| part.refusal.is_none()) {
+        row.session_id = None;
+    }
+    row.forget_uploads();
+    row.failures = 0;
+    for part in &mut row.parts {
+        part.refusal = None;
+    }
+}
+
+/// Whether the user has sent it, and nobody has it yet.
+fn is_sending(row: &DepositRow) -> bool {
+    let sent = matches!(
+        row.state,
+        RowState::Queued | RowState::Waiting | RowState::Uploading
+    );
+    sent && row.discarded_at.is_none()
+}
+
 impl Parts {
     /// Rows that the user has sent and that are not with the callee yet.
     async fn sending(&self) -> Result<Vec<DepositRow>, Problem> {
         let rows = self.database.deposits().await?;
         Ok(rows
             .into_iter()
-            .filter(|row| {
-                let sent = matches!(
-                    row.state,
-                    RowState::Queued | RowState::Waiting | RowState::Uploading
-                );
-                sent && row.discarded_at.is_none() && self.is_ours(row)
-            })
+            .filter(|row| is_sending(row) && self.is_ours(row))
             .collect())
+    }
+
+    /// Changes a row that is still to be sent; nothing if its user took it back meanwhile.
+    async fn change_sending(
+        &self,
+        deposit_id: &str,
+        change: impl FnOnce(&mut DepositRow),
+    ) -> Result<Option<DepositRow>, Problem> {
+        let mut is_still = false;
+        let row = self
+            .change(deposit_id, |row| {
+                is_still = is_sending(row);
+                if is_still {
+                    change(row);
+                }
+            })
+            .await?;
+        Ok(is_still.then_some(row))
     }
 
     /// Messages for another server wait for a client of that server.
@@ -346,7 +412,8 @@ impl Parts {
 
 #[cfg(test)]
 mod tests {
-    use super::{DepositRow, RowState, enqueue};
+    use super::{DepositRow, RowState, enqueue, take_back};
+    use crate::storage::{Attempt, PartRow};
 
     fn row(state: RowState) -> DepositRow {
         DepositRow {
@@ -385,6 +452,36 @@ mod tests {
         for state in [RowState::Recording, RowState::Deposited] {
             let mut changed = row(state);
             enqueue(&mut changed, 5);
+            assert_eq!(changed, row(state));
+        }
+    }
+
+    #[test]
+    fn send_after_a_refused_file_keeps_the_session() {
+        let mut row = row(RowState::Failed);
+        row.parts = vec![PartRow {
+            refusal: Some("too large".to_owned()),
+            upload_url: Some("https://edge.example/deposits/1.1".to_owned()),
+            ..PartRow::default()
+        }];
+        enqueue(&mut row, 5);
+        assert_eq!(row.session_id.as_deref(), Some("used"));
+        assert_eq!(row.parts, [PartRow::default()], "tried again");
+    }
+
+    #[test]
+    fn edit_makes_a_draft_of_what_waits_and_leaves_what_goes_up() {
+        for state in [RowState::Queued, RowState::Waiting, RowState::Failed] {
+            let mut row = row(state);
+            row.attempts = vec![Attempt::default()];
+            take_back(&mut row);
+            assert!(row.is_in_hand() && row.state == RowState::Recorded);
+            assert_eq!((row.next_try_at, row.queued_at), (None, None));
+            assert_eq!(row.attempts.len(), 1, "what began before is not forgotten");
+        }
+        for state in [RowState::Uploading, RowState::Deposited] {
+            let mut changed = row(state);
+            take_back(&mut changed);
             assert_eq!(changed, row(state));
         }
     }

@@ -1,4 +1,4 @@
-//! The receipt's proof: its hash is that of the journal, and the server's key has signed it. The
+//! The receipt's proof: its hashes are those of the parts, and the server's key has signed it. The
 //! signature is checked by WebCrypto against the published keys, as far as they can be had.
 
 use base64::Engine as _;
@@ -13,16 +13,15 @@ use crate::http::Request;
 use crate::json::Json;
 use crate::problem::Problem;
 use crate::server::Server;
-use crate::storage::Database;
+use crate::storage::{Database, SentPart};
 
 /// Name of the stored key set: a receipt can be checked while the keys cannot be fetched.
 const STORED: &str = "receipt_keys";
 
-/// Reads a receipt and believes it only if it covers exactly this journal and is signed.
+/// Reads a receipt and believes it only if it covers exactly these parts and is signed.
 pub(super) async fn check(
     compact: &str,
-    size: u64,
-    sha256: &str,
+    parts: &[SentPart],
     server: &Server,
     database: &Database,
 ) -> Result<Receipt, Problem> {
@@ -32,7 +31,9 @@ pub(super) async fn check(
             format!("The server's receipt cannot be read: {error}."),
         )
     })?;
-    if !receipt.covers(0, size, sha256) {
+    let all = parts.len() == receipt.parts.len();
+    let mut numbered = parts.iter().zip(0..);
+    if !all || !numbered.all(|(part, number)| receipt.covers(number, part.size, &part.sha256)) {
         return Err(Problem::new(
             "receipt_mismatch",
             "The server confirmed something else than this recording; it is kept here.",

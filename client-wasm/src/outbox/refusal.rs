@@ -21,6 +21,15 @@ pub(super) enum Refusal {
     Session(Problem),
     /// It can never work like this; the recording stays here.
     Final(Problem),
+    /// It can never work with this file.
+    File {
+        /// The file's id.
+        id: String,
+        /// Why.
+        problem: Problem,
+    },
+    /// The message has arrived as it was before its user changed it.
+    Earlier,
 }
 
 impl From<Problem> for Refusal {
@@ -39,6 +48,38 @@ impl From<StorageError> for Refusal {
 }
 
 impl Refusal {
+    /// A refusal for good that is about a file names it.
+    pub(super) fn about(self, id: &str, name: &str) -> Self {
+        const ABOUT_FILES: [&str; 6] = [
+            "attachment_type",
+            "part_empty",
+            "too_large",
+            "upload_too_large",
+            "unsupported_type",
+            "mailbox_full",
+        ];
+        let Self::Final(problem) = self else {
+            return self;
+        };
+        if !ABOUT_FILES.contains(&problem.code.as_str()) {
+            return Self::Final(problem);
+        }
+        let cause = match problem.code.as_str() {
+            "mailbox_full" => "the mailbox has no room for it",
+            "attachment_type" | "unsupported_type" => "files of this type are not taken",
+            "part_empty" => "it is empty",
+            _ => "it is larger than the mailbox takes",
+        };
+        let words = format!(
+            "“{name}” cannot go along: {cause}. Remove it and press Send. All the rest is safe on this device."
+        );
+        let problem = Problem::new(&problem.code, words);
+        Self::File {
+            id: id.to_owned(),
+            problem,
+        }
+    }
+
     /// From the server's answer.
     pub(super) async fn of(answer: &Answer) -> Self {
         let status = answer.status();

@@ -15,19 +15,27 @@ pub(super) enum Lease {
     /// Upload under this session.
     Session(Box<SessionRow>),
     /// The message is in the mailbox already; its answer was lost.
-    Receipt(String),
+    Arrived(Arrived),
+}
+
+/// A message that a mailbox has.
+pub(super) struct Arrived {
+    /// The deposit id it went up under.
+    pub(super) deposit_id: String,
+    /// Its receipt.
+    pub(super) receipt: String,
 }
 
 /// Finds or gets a session for this message.
 pub(super) async fn lease(parts: &Parts, row: &DepositRow) -> Result<Lease, Refusal> {
     if let Some(own) = own(parts, row).await? {
         // What was begun may be finished under the session it was begun with.
-        let begun = row.upload_url.is_some() && own.refused.is_none();
+        let begun = is_begun(row) && own.refused.is_none();
         if begun || (is_fit(&own) && !taken(parts, row).await?.contains(&own.id)) {
             return Ok(Lease::Session(Box::new(own)));
         }
-        if let Some(receipt) = deposited(parts, row, &own).await? {
-            return Ok(Lease::Receipt(receipt));
+        if let Some(arrived) = arrived(parts, row, &own).await? {
+            return Ok(Lease::Arrived(arrived));
         }
     }
     let session = match stored(parts, row).await? {
@@ -38,8 +46,7 @@ pub(super) async fn lease(parts: &Parts, row: &DepositRow) -> Result<Lease, Refu
     parts
         .change(&row.deposit_id, |row| {
             row.session_id = Some(id);
-            row.upload_url = None;
-            row.sent = 0;
+            row.forget_uploads();
         })
         .await?;
     Ok(Lease::Session(Box::new(session)))
@@ -56,6 +63,15 @@ pub(super) async fn refuse(
     }
     if let Some(mut session) = own(parts, row).await? {
         session.refused = Some(problem.code.clone());
+        parts.database.put_session(&session).await?;
+    }
+    Ok(())
+}
+
+/// A message came by this session, which takes no other one.
+pub(super) async fn use_up(parts: &Parts, session_id: &str) -> Result<(), Problem> {
+    if let Some(mut session) = parts.database.session(session_id).await? {
+        session.refused = Some("session_used".to_owned());
         parts.database.put_session(&session).await?;
     }
     Ok(())
@@ -100,13 +116,24 @@ fn is_fit(session: &SessionRow) -> bool {
     session.refused.is_none() && in_time
 }
 
-/// Asks what became of a deposit whose session has ended since: an answer may have been lost, and the
-/// same message must not go up twice under two sessions.
-async fn deposited(
+/// Whether the server knows of a part of it.
+fn is_begun(row: &DepositRow) -> bool {
+    row.upload_url.is_some() || row.attached().any(|part| part.upload_url.is_some())
+}
+
+/// Where deposits of this session go.
+pub(super) fn deposits_url(parts: &Parts, session: &SessionRow) -> String {
+    let fallback = || parts.server.url("/deposits");
+    session.upload_url.clone().unwrap_or_else(fallback)
+}
+
+/// Asks what became of a message that began to go up under this session: an answer may have been lost, and the
+/// same message must not go up twice.
+pub(super) async fn arrived(
     parts: &Parts,
     row: &DepositRow,
     session: &SessionRow,
-) -> Result<Option<String>, Problem> {
+) -> Result<Option<Arrived>, Problem> {
     let answer = Request::new("GET", &parts.server.url("/sessions/current"))
         .bearer(&session.token)
         .send()
@@ -118,9 +145,17 @@ async fn deposited(
         };
     }
     let current = answer.json().await?;
-    Ok(current
-        .items("deposits")
-        .iter()
-        .find(|deposit| deposit.text("deposit_id").as_ref() == Some(&row.deposit_id))
-        .and_then(|deposit| deposit.text("receipt")))
+    Ok(current.items("deposits").iter().find_map(|deposit| {
+        let deposit_id = deposit.text("deposit_id")?;
+        let receipt = deposit.text("receipt")?;
+        let is_ours = row.deposit_id == deposit_id
+            || row
+                .attempts
+                .iter()
+                .any(|attempt| attempt.deposit_id == deposit_id);
+        is_ours.then_some(Arrived {
+            deposit_id,
+            receipt,
+        })
+    }))
 }

@@ -1,21 +1,23 @@
 //! One step of the uploader: the next message that is due is judged by the gate, given a session,
 //! brought up and released. Runs under the lock.
 
-use deposit::gate::{Decision, Policy, Reason};
-use deposit::retry;
-use sha2::{Digest, Sha256};
-
 use super::Parts;
+use super::attempt;
 use super::channel::Notice;
 use super::proof;
 use super::refusal::Refusal;
-use super::session::{self, Lease};
+use super::session::{self, Arrived, Lease};
+use super::shipment::{Parcel, Shipment};
 use super::uplink::{self, Uplink};
 use super::upload::Upload;
 use crate::clock;
 use crate::problem::Problem;
-use crate::storage::{DepositRow, RowState};
+use crate::storage::{DepositRow, RowState, SessionRow};
+use deposit::gate::{Decision, Policy, Reason};
+use deposit::retry;
 
+/// Code of a message that arrived before it was changed.
+pub(super) const EARLIER: &str = "earlier_arrived";
 /// While the gate asks the user, it looks again this often.
 const ASK_AGAIN_MS: i64 = 60_000;
 
@@ -53,13 +55,15 @@ async fn attempt(parts: &Parts, row: &DepositRow) -> Result<(), Problem> {
     let Some(reason) = gate(parts, row, &mut uplink).await? else {
         return Ok(());
     };
-    let row = parts
-        .change(&row.deposit_id, |row| {
-            row.state = RowState::Uploading;
-            row.next_try_at = None;
-            note(row, &reason);
-        })
-        .await?;
+    let uploading = |row: &mut DepositRow| {
+        row.state = RowState::Uploading;
+        row.next_try_at = None;
+        note(row, &reason);
+    };
+    let row = parts.change_sending(&row.deposit_id, uploading).await?;
+    let Some(row) = row else {
+        return Ok(());
+    };
     match bring_up(parts, &row, &mut uplink).await {
         Ok(()) => Ok(()),
         Err(refusal) => put_off(parts, &row, refusal).await,
@@ -103,7 +107,7 @@ async fn hold(
     at: Option<i64>,
 ) -> Result<(), Problem> {
     parts
-        .change(&row.deposit_id, |now| {
+        .change_sending(&row.deposit_id, |now| {
             // **Send anyway** was pressed while the network was measured: it is due at once.
             if now.send_anyway != row.send_anyway {
                 return;
@@ -125,46 +129,134 @@ fn note(row: &mut DepositRow, reason: &Reason) {
 }
 
 async fn bring_up(parts: &Parts, row: &DepositRow, uplink: &mut Uplink<'_>) -> Result<(), Refusal> {
-    let journal = parts.database.journal(&row.deposit_id).await?;
-    let sha256 = deposit::hex(&Sha256::digest(&journal));
-    let size = journal.len() as u64;
-    let receipt = match session::lease(parts, row).await? {
-        Lease::Receipt(receipt) => receipt,
-        Lease::Session(session) => {
-            let row = parts.database.deposit(&row.deposit_id).await?;
-            let row = row.ok_or_else(removed)?;
-            let upload = Upload {
-                server: &parts.server,
-                database: &parts.database,
-                row: &row,
-                session: &session,
-                journal: &journal,
-                sha256: &sha256,
-                progress: &|sent| parts.progress(&row.deposit_id, sent, size),
-            };
-            upload.run(uplink).await?
-        }
+    let shipment = Shipment::of(&parts.database, row).await?;
+    let arrived = match attempt::settle(parts, row, &shipment).await? {
+        Some(arrived) => arrived,
+        None => match session::lease(parts, &again(parts, row).await?).await? {
+            Lease::Arrived(arrived) => arrived,
+            Lease::Session(session) => send(parts, row, &session, &shipment, uplink).await?,
+        },
     };
-    let proven = proof::check(&receipt, size, &sha256, &parts.server, &parts.database)
-        .await
-        .map_err(Refusal::Final)?;
-    release(parts, row, receipt, proven.message_id, &sha256).await
+    accept(parts, row, &shipment, arrived).await
 }
 
-/// A matching receipt is here: the sound leaves the device, row and receipt stay.
+/// The row as it is now.
+async fn again(parts: &Parts, row: &DepositRow) -> Result<DepositRow, Problem> {
+    let row = parts.database.deposit(&row.deposit_id).await?;
+    row.ok_or_else(removed)
+}
+
+/// Brings up part after part; the last one brings the receipt.
+async fn send(
+    parts: &Parts,
+    row: &DepositRow,
+    session: &SessionRow,
+    shipment: &Shipment,
+    uplink: &mut Uplink<'_>,
+) -> Result<Arrived, Refusal> {
+    let row = again(parts, row).await?;
+    let attempt = attempt::open(parts, &row, session, shipment).await?;
+    let mut before = 0_u64;
+    for parcel in &shipment.parcels {
+        let upload = Upload {
+            server: &parts.server,
+            database: &parts.database,
+            row: &row,
+            session,
+            deposit_id: &attempt.deposit_id,
+            parcel,
+            is_last: u64::from(parcel.number).saturating_add(1) == shipment.parcels.len() as u64,
+            progress: &|sent| {
+                parts.progress(
+                    &row.deposit_id,
+                    before.saturating_add(sent),
+                    shipment.size(),
+                )
+            },
+        };
+        let receipt = upload
+            .run(uplink)
+            .await
+            .map_err(|refusal| named(refusal, &row, parcel))?;
+        if let Some(receipt) = receipt {
+            let deposit_id = attempt.deposit_id;
+            return Ok(Arrived {
+                deposit_id,
+                receipt,
+            });
+        }
+        before = before.saturating_add(parcel.size);
+    }
+    Err(no_receipt().into())
+}
+
+/// A refusal of a file says which.
+fn named(refusal: Refusal, row: &DepositRow, parcel: &Parcel) -> Refusal {
+    let file = parcel
+        .file()
+        .and_then(|id| row.parts.iter().find(|part| part.id == id));
+    match file {
+        Some(part) => refusal.about(&part.id, &part.name),
+        None => refusal,
+    }
+}
+
+fn no_receipt() -> Problem {
+    Problem::new(
+        "receipt_missing",
+        "The server has all of the message but has not confirmed it yet.",
+    )
+}
+
+/// The message is in the mailbox. Only if it is the one that was to go up does it leave this device.
+async fn accept(
+    parts: &Parts,
+    row: &DepositRow,
+    shipment: &Shipment,
+    Arrived {
+        deposit_id,
+        receipt,
+    }: Arrived,
+) -> Result<(), Refusal> {
+    let row = again(parts, row).await?;
+    let known = row
+        .attempts
+        .iter()
+        .rfind(|attempt| attempt.deposit_id == deposit_id);
+    if let Some(earlier) = known.filter(|attempt| attempt.facts != shipment.facts) {
+        session::use_up(parts, &earlier.session_id).await?;
+        return Err(Refusal::Earlier);
+    }
+    let proven = proof::check(&receipt, &shipment.parts(), &parts.server, &parts.database)
+        .await
+        .map_err(Refusal::Final)?;
+    release(parts, &row, receipt, proven.message_id, shipment).await
+}
+
+/// A matching receipt is here: sound and files leave the device, row and receipt stay.
 async fn release(
     parts: &Parts,
     row: &DepositRow,
     receipt: String,
     message_id: String,
-    sha256: &str,
+    shipment: &Shipment,
 ) -> Result<(), Refusal> {
+    let mut sent = shipment.parts().into_iter();
     parts
         .database
         .release_deposit(&row.deposit_id, |row| {
+            let first = sent.next().unwrap_or_default();
             row.state = RowState::Deposited;
-            row.sent = row.size;
-            row.sha256 = Some(sha256.to_owned());
+            row.sha256 = Some(first.sha256);
+            row.size = first.size;
+            row.sent = first.size;
+            for part in row
+                .parts
+                .iter_mut()
+                .filter(|part| part.removed_at.is_none())
+            {
+                part.sent = part.size;
+            }
             row.receipt = Some(receipt);
             row.message_id = Some(message_id);
             row.deposited_at = Some(clock::now_ms());
@@ -184,11 +276,7 @@ async fn put_off(parts: &Parts, row: &DepositRow, refusal: Refusal) -> Result<()
             retry_after_ms,
         } => later(parts, row, &problem, retry_after_ms, |_| ()).await,
         Refusal::Gone(problem) => {
-            later(parts, row, &problem, None, |row| {
-                row.upload_url = None;
-                row.sent = 0;
-            })
-            .await
+            later(parts, row, &problem, None, DepositRow::forget_uploads).await
         }
         Refusal::Session(problem) => {
             session::refuse(parts, row, &problem).await?;
@@ -196,7 +284,23 @@ async fn put_off(parts: &Parts, row: &DepositRow, refusal: Refusal) -> Result<()
         }
         Refusal::Final(problem) => {
             session::refuse(parts, row, &problem).await?;
-            fail(parts, row, &problem).await
+            fail(parts, row, &problem, |_| ()).await
+        }
+        Refusal::File { id, problem } => {
+            fail(parts, row, &problem, |row| {
+                if let Some(part) = row.parts.iter_mut().find(|part| part.id == id) {
+                    part.refusal = Some(problem.message.clone());
+                }
+            })
+            .await
+        }
+        Refusal::Earlier => {
+            let name = if row.to_name.is_empty() {
+                "The callee"
+            } else {
+                &row.to_name
+            };
+            fail(parts, row, &earlier(name), |row| row.attempts.clear()).await
         }
     }
 }
@@ -222,12 +326,18 @@ async fn later(
     Ok(())
 }
 
-async fn fail(parts: &Parts, row: &DepositRow, problem: &Problem) -> Result<(), Problem> {
+async fn fail(
+    parts: &Parts,
+    row: &DepositRow,
+    problem: &Problem,
+    change: impl FnOnce(&mut DepositRow),
+) -> Result<(), Problem> {
     parts
         .change(&row.deposit_id, |row| {
             row.state = RowState::Failed;
             row.next_try_at = None;
             explain(row, problem);
+            change(row);
         })
         .await?;
     parts.listener.problem(problem.clone());
@@ -237,6 +347,16 @@ async fn fail(parts: &Parts, row: &DepositRow, problem: &Problem) -> Result<(), 
 fn explain(row: &mut DepositRow, problem: &Problem) {
     row.reason_code = Some(problem.code.clone());
     row.reason_text = Some(problem.message.clone());
+}
+
+/// Sending it again would make a second message, which only its user may want.
+fn earlier(name: &str) -> Problem {
+    Problem::new(
+        EARLIER,
+        format!(
+            "{name} already has this message as it was before your last change. Yours is safe on this device; press Send to send it as another message."
+        ),
+    )
 }
 
 fn removed() -> Problem {

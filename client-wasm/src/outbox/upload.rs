@@ -1,10 +1,8 @@
-//! One attempt to bring one deposit up, by tus 1.0.0: a small one in a single request first, otherwise
+//! One attempt to bring one part of a deposit up, by tus 1.0.0: a small one in a single request first, otherwise
 //! in pieces that continue where the server stands.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::refusal::Refusal;
+use super::shipment::Parcel;
 use super::uplink::Uplink;
 use crate::clock;
 use crate::http::{Answer, Request};
@@ -12,8 +10,8 @@ use crate::problem::Problem;
 use crate::server::Server;
 use crate::storage::{Database, DepositRow, SessionRow};
 
-/// Up to this length a message goes up in one request.
-const SINGLE_REQUEST: usize = 1024 * 1024;
+/// Up to this length a part goes up in one request.
+const SINGLE_REQUEST: u64 = 1024 * 1024;
 /// The server takes no longer piece from us (design section 3).
 const LONGEST_PIECE: u64 = 8 * 1024 * 1024;
 const SHORTEST_PIECE: u64 = 4 * 1024;
@@ -32,8 +30,10 @@ pub(super) struct Upload<'a> {
     pub(super) database: &'a Database,
     pub(super) row: &'a DepositRow,
     pub(super) session: &'a SessionRow,
-    pub(super) journal: &'a [u8],
-    pub(super) sha256: &'a str,
+    pub(super) deposit_id: &'a str,
+    pub(super) parcel: &'a Parcel,
+    /// Whether its last answer has to bring the receipt.
+    pub(super) is_last: bool,
     pub(super) progress: &'a dyn Fn(u64),
 }
 
@@ -45,12 +45,12 @@ struct Standing {
 }
 
 impl Upload<'_> {
-    /// Brings it up and returns the receipt.
-    pub(super) async fn run(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
+    /// Brings it up and returns the receipt, if the whole deposit has one by then.
+    pub(super) async fn run(&self, uplink: &mut Uplink<'_>) -> Result<Option<String>, Refusal> {
         if self.fits_one_request(uplink) {
             return self.whole(uplink).await;
         }
-        let standing = match &self.row.upload_url {
+        let standing = match self.known_url() {
             Some(url) => self.stand(url).await?,
             None => self.create().await?,
         };
@@ -59,19 +59,29 @@ impl Upload<'_> {
 
     /// Nothing was tried yet, and it is small for this network.
     fn fits_one_request(&self, uplink: &Uplink<'_>) -> bool {
-        let untried = self.row.upload_url.is_none() && self.row.failures == 0;
+        let untried = self.known_url().is_none() && self.row.failures == 0;
         let rate = uplink.bytes_per_second().unwrap_or(0);
         let quick = self.length() <= rate.saturating_mul(WHOLE_SECONDS);
-        untried && quick && self.journal.len() <= SINGLE_REQUEST
+        untried && quick && self.length() <= SINGLE_REQUEST
+    }
+
+    /// Where the upload of this part was made before.
+    fn known_url(&self) -> Option<&String> {
+        let Some(id) = self.parcel.file() else {
+            return self.row.upload_url.as_ref();
+        };
+        let part = self.row.parts.iter().find(|part| part.id == id)?;
+        part.upload_url.as_ref()
     }
 
     /// One request with everything in it (creation-with-upload).
-    async fn whole(&self, uplink: &mut Uplink<'_>) -> Result<String, Refusal> {
+    async fn whole(&self, uplink: &mut Uplink<'_>) -> Result<Option<String>, Refusal> {
+        let bytes = self.parcel.piece(self.database, 0, self.length()).await?;
         let began = clock::now_ms();
         let sent = self
             .creation()
             .header("content-type", "application/offset+octet-stream")
-            .bytes(self.journal)
+            .bytes(&bytes)
             .timeout(patience(self.length(), uplink))
             .send()
             .await;
@@ -91,7 +101,7 @@ impl Upload<'_> {
         let url = self.session.upload_url.as_deref().unwrap_or(&fallback);
         self.request("POST", url)
             .header("upload-length", &self.length().to_string())
-            .header("upload-metadata", &self.metadata())
+            .header("upload-metadata", &self.parcel.metadata(self.deposit_id))
     }
 
     async fn created(&self, answer: &Answer) -> Result<Standing, Refusal> {
@@ -132,21 +142,21 @@ impl Upload<'_> {
         })
     }
 
-    /// Sends piece after piece; the last answer brings the receipt.
+    /// Sends piece after piece; the last answer of the last part brings the receipt.
     async fn continue_from(
         &self,
         mut standing: Standing,
         uplink: &mut Uplink<'_>,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Option<String>, Refusal> {
         loop {
             (self.progress)(standing.offset);
-            if let Some(receipt) = standing.receipt {
-                return Ok(receipt);
-            }
             let at_end = standing.offset >= self.length();
+            if standing.receipt.is_some() || (at_end && !self.is_last) {
+                return Ok(standing.receipt);
+            }
             standing = self.patch(standing, uplink).await?;
-            if at_end && standing.receipt.is_none() {
-                return Err(no_receipt().into());
+            if at_end {
+                return Ok(standing.receipt);
             }
         }
     }
@@ -157,14 +167,18 @@ impl Upload<'_> {
         standing: Standing,
         uplink: &mut Uplink<'_>,
     ) -> Result<Standing, Refusal> {
-        let piece = self.piece(standing.offset, uplink);
+        let most = piece_length(uplink);
+        let piece = self
+            .parcel
+            .piece(self.database, standing.offset, most)
+            .await?;
         let length = piece.len() as u64;
         let began = clock::now_ms();
         let sent = self
             .request("PATCH", &standing.url)
             .header("content-type", "application/offset+octet-stream")
             .header("upload-offset", &standing.offset.to_string())
-            .bytes(piece)
+            .bytes(&piece)
             .timeout(patience(length, uplink))
             .send()
             .await;
@@ -181,18 +195,6 @@ impl Upload<'_> {
         };
         self.remember(&standing).await?;
         Ok(standing)
-    }
-
-    fn piece(&self, offset: u64, uplink: &Uplink<'_>) -> &[u8] {
-        let length = match uplink.bytes_per_second() {
-            Some(rate) => rate.saturating_mul(PIECE_SECONDS),
-            None => FIRST_PIECE,
-        };
-        let length = length.clamp(SHORTEST_PIECE, LONGEST_PIECE);
-        let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let end = usize::try_from(offset.saturating_add(length)).unwrap_or(usize::MAX);
-        let end = end.min(self.journal.len());
-        self.journal.get(start..end).unwrap_or_default()
     }
 
     /// Notes what an exchange says about the network. A refusal is an answer too: the bytes arrived.
@@ -218,9 +220,16 @@ impl Upload<'_> {
         let (url, offset) = (standing.url.clone(), standing.offset);
         self.database
             .update_deposit(&self.row.deposit_id, |row| {
-                row.upload_url = Some(url);
-                row.sent = offset;
                 row.failures = 0;
+                let Some(id) = self.parcel.file() else {
+                    row.upload_url = Some(url);
+                    row.sent = offset;
+                    return;
+                };
+                if let Some(part) = row.parts.iter_mut().find(|part| part.id == id) {
+                    part.upload_url = Some(url);
+                    part.sent = offset;
+                }
             })
             .await?;
         Ok(())
@@ -233,28 +242,17 @@ impl Upload<'_> {
     }
 
     fn length(&self) -> u64 {
-        self.journal.len() as u64
+        self.parcel.size
     }
+}
 
-    fn metadata(&self) -> String {
-        let recorded_at: String = js_sys::Date::new(&super::number(self.row.created_at).into())
-            .to_iso_string()
-            .into();
-        [
-            ("filetype", self.row.content_type.clone()),
-            ("duration_ms", self.row.duration_ms.to_string()),
-            ("recorded_at", recorded_at),
-            ("sha256", self.sha256.to_owned()),
-            ("deposit_id", self.row.deposit_id.clone()),
-            ("kind", self.row.kind.clone()),
-            // The server refuses a token that leads to anybody else.
-            ("callee", self.row.to.clone()),
-            // Bytes are base64 once more inside the value.
-            ("waveform", STANDARD.encode(&self.row.waveform)),
-        ]
-        .map(|(name, value)| format!("{name} {}", STANDARD.encode(value)))
-        .join(",")
-    }
+/// How many bytes the next piece may have.
+fn piece_length(uplink: &Uplink<'_>) -> u64 {
+    let length = match uplink.bytes_per_second() {
+        Some(rate) => rate.saturating_mul(PIECE_SECONDS),
+        None => FIRST_PIECE,
+    };
+    length.clamp(SHORTEST_PIECE, LONGEST_PIECE)
 }
 
 /// The time-out of an exchange with so many bytes in it.
@@ -262,11 +260,4 @@ fn patience(bytes: u64, uplink: &Uplink<'_>) -> u32 {
     let slowest = SLOWEST.max(uplink.bytes_per_second().unwrap_or(0) / 4);
     let transfer = bytes.saturating_mul(1000) / slowest;
     u32::try_from(transfer.saturating_add(u64::from(crate::http::SHORT_MS))).unwrap_or(u32::MAX)
-}
-
-fn no_receipt() -> Problem {
-    Problem::new(
-        "receipt_missing",
-        "The server has all of the message but has not confirmed it yet.",
-    )
 }

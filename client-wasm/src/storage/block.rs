@@ -33,7 +33,7 @@ impl Database {
         .await?;
         transaction
             .store(BLOCKS)?
-            .add(&block_row(deposit_id, index, bytes)?)?;
+            .add(&block_row(deposit_id, index, &bytes.into())?)?;
         transaction.complete().await?;
         Ok(row)
     }
@@ -51,7 +51,7 @@ impl Database {
         transaction.store(DEPOSITS)?.add(&encode(DEPOSITS, &row)?)?;
         transaction
             .store(BLOCKS)?
-            .add(&block_row(&row.deposit_id, 0, bytes)?)?;
+            .add(&block_row(&row.deposit_id, 0, &bytes.into())?)?;
         transaction.complete().await?;
         Ok(row)
     }
@@ -81,7 +81,7 @@ impl Database {
         )
         .await?;
         if !tail.is_empty() {
-            let block = block_row(deposit_id, index, &tail)?;
+            let block = block_row(deposit_id, index, &tail.as_slice().into())?;
             transaction.store(BLOCKS)?.add(&block)?;
         }
         transaction.complete().await?;
@@ -114,7 +114,7 @@ impl Database {
         if open {
             let blocks = transaction.store(BLOCKS)?;
             blocks.delete(&all_blocks_of(deposit_id)?)?;
-            blocks.add(&block_row(deposit_id, 0, words)?)?;
+            blocks.add(&block_row(deposit_id, 0, &words.into())?)?;
         }
         transaction.complete().await?;
         Ok(open.then_some(row))
@@ -150,15 +150,25 @@ pub(super) fn all_blocks_of(deposit_id: &str) -> Result<JsValue, StorageError> {
     Ok(IdbKeyRange::bound(&lower, &upper)?.into())
 }
 
-fn block_row(deposit_id: &str, index: u32, bytes: &[u8]) -> Result<JsValue, StorageError> {
+/// The key range of some blocks of a deposit, or of a file.
+pub(super) fn blocks_between(id: &str, first: u32, last: u32) -> Result<JsValue, StorageError> {
+    let key = |index: u32| Array::of2(&id.into(), &index.into());
+    Ok(IdbKeyRange::bound(&key(first), &key(last))?.into())
+}
+
+pub(super) fn block_row(
+    deposit_id: &str,
+    index: u32,
+    bytes: &Uint8Array,
+) -> Result<JsValue, StorageError> {
     let row = Object::new();
     Reflect::set(&row, &"deposit_id".into(), &deposit_id.into())?;
     Reflect::set(&row, &"index".into(), &index.into())?;
-    Reflect::set(&row, &"bytes".into(), &Uint8Array::from(bytes))?;
+    Reflect::set(&row, &"bytes".into(), bytes)?;
     Ok(row.into())
 }
 
-fn block_bytes(row: &JsValue) -> Result<Uint8Array, StorageError> {
+pub(super) fn block_bytes(row: &JsValue) -> Result<Uint8Array, StorageError> {
     Reflect::get(row, &"bytes".into())?
         .dyn_into()
         .map_err(|_| StorageError::row(BLOCKS, &"no bytes"))

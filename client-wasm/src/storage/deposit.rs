@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::{Attempt, Cut};
 use super::block::all_blocks_of;
 use super::database::{BLOCKS, DEPOSITS, Database, Work, decode_found, encode};
 use super::error::StorageError;
+use super::part::{PartRow, delete_bytes};
 use super::transaction::{Access, Transaction, answer};
 
 /// Where a deposit stands on this device. The words are those of the state table in crate `deposit`.
@@ -95,6 +97,24 @@ pub struct DepositRow {
     pub gap_ms: u64,
     /// Where they are missing.
     pub gaps: Vec<Gap>,
+    /// One line that the user gave it.
+    pub title: Option<String>,
+    /// Files that go along.
+    pub parts: Vec<PartRow>,
+    /// What is kept of the recording, if the user cut it.
+    pub cut: Option<Cut>,
+    /// The ways in which it began to go up, the last one under way.
+    pub attempts: Vec<Attempt>,
+    /// Silence at its beginning and its end.
+    pub silent_start_ms: u64,
+    /// As above.
+    pub silent_end_ms: u64,
+    /// What players leave out at its beginning and its end; the journal keeps it.
+    pub trim_start_ms: u64,
+    /// As above.
+    pub trim_end_ms: u64,
+    /// What players add to its level.
+    pub gain_db: Option<f32>,
     /// When Send was pressed.
     pub queued_at: Option<i64>,
     /// The user said to send whatever the gate says.
@@ -126,6 +146,15 @@ pub struct DepositRow {
 }
 
 impl DepositRow {
+    /// Whether it is in the user's hands: nothing of it goes up before the next Send.
+    pub fn is_in_hand(&self) -> bool {
+        let at_rest = matches!(
+            self.state,
+            RowState::Recording | RowState::Interrupted | RowState::Recorded | RowState::Failed
+        );
+        at_rest && self.discarded_at.is_none()
+    }
+
     /// Whether its words may still be changed.
     pub fn is_written_draft(&self) -> bool {
         self.kind == WRITTEN && self.state == RowState::Recorded && self.discarded_at.is_none()
@@ -168,7 +197,7 @@ impl Database {
         Ok(row)
     }
 
-    /// Changes a row and drops its sound in the same transaction: a matching receipt has come.
+    /// Changes a row and drops its sound and files in the same transaction: a matching receipt has come.
     pub async fn release_deposit(
         &self,
         deposit_id: &str,
@@ -179,17 +208,22 @@ impl Database {
         transaction
             .store(BLOCKS)?
             .delete(&all_blocks_of(deposit_id)?)?;
+        delete_bytes(&transaction, &row.parts)?;
         transaction.complete().await?;
         Ok(row)
     }
 
-    /// Deletes a row and its sound.
+    /// Deletes a row, its sound and its files.
     pub async fn remove_deposit(&self, deposit_id: &str) -> Result<(), StorageError> {
         let transaction = self.begin(&[DEPOSITS, BLOCKS], Access::Write)?;
-        transaction.store(DEPOSITS)?.delete(&deposit_id.into())?;
+        let deposits = transaction.store(DEPOSITS)?;
+        let found = answer(&deposits.get(&deposit_id.into())?).await?;
+        let row: Option<DepositRow> = decode_found(DEPOSITS, found)?;
+        deposits.delete(&deposit_id.into())?;
         transaction
             .store(BLOCKS)?
             .delete(&all_blocks_of(deposit_id)?)?;
+        delete_bytes(&transaction, &row.unwrap_or_default().parts)?;
         transaction.complete().await
     }
 }
