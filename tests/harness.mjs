@@ -173,13 +173,16 @@ export async function launchBrowser({ microphoneWav, profileDir = temporaryFolde
       await end();
       check();
     },
-    /** Kills the whole browser at once, as a power cut would; the profile stays. */
+    /** Kills the whole browser at once, as a power cut would, and says when; the profile stays. */
     kill9: async () => {
       const closed = new Promise((done) => context.once('close', done));
-      process.kill(-browserProcess(profileDir), 'SIGKILL');
+      const group = -browserProcess(profileDir);
+      const at = Date.now();
+      process.kill(group, 'SIGKILL');
       await closed;
       running.delete(end);
       check();
+      return at;
     },
   };
 }

@@ -1,5 +1,5 @@
 // A TCP relay that makes the way up as bad as asked: bytes per second, and the share of connections that
-// break in the middle. The way down stays as it is.
+// break in the middle. The way down stays as it is. It can also be cut off altogether.
 
 import { connect, createServer } from 'node:net';
 
@@ -13,7 +13,9 @@ export async function weakNetwork() {
     return seed / 2 ** 32;
   };
 
+  let down = false;
   const server = createServer((client) => {
+    if (down) return void client.destroy();
     const upstream = connect(relay.target, '127.0.0.1');
     const end = () => {
       client.destroy();
@@ -58,9 +60,15 @@ export async function weakNetwork() {
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   relay.port = server.address().port;
   relay.url = `http://127.0.0.1:${relay.port}`;
+  const breakAll = () => sockets.forEach((socket) => socket.destroy());
+  relay.cut = () => {
+    down = true;
+    breakAll();
+  };
+  relay.mend = () => { down = false; };
   relay.close = () => {
     server.close();
-    for (const socket of sockets) socket.destroy();
+    breakAll();
   };
   return relay;
 }

@@ -2,7 +2,9 @@
 //! them write their rows to `bench/results.json`, under their own name.
 
 mod call;
+mod capture;
 mod cost;
+mod kills;
 mod sizes;
 
 use std::{fs, path::Path, process::ExitCode};
@@ -12,14 +14,16 @@ use serde_json::{Map, Value};
 use crate::step::{Failure, Naming, Outcome};
 
 /// Names of all benches, for the usage.
-pub(crate) const NAMES: &str = "call, cost, sizes";
+pub(crate) const NAMES: &str = "call, capture, cost, kills, sizes";
 
 const RESULTS: &str = "bench/results.json";
 
 /// Runs one bench and keeps what it measured.
-pub(crate) fn run(root: &Path, name: &str) -> Outcome<ExitCode> {
+pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode> {
     let rows = match name {
+        "kills" => return kills::run(root, options),
         "call" => call::run(root)?,
+        "capture" => capture::run(root)?,
         "cost" => cost::run(root)?,
         "sizes" => sizes::run(root)?,
         _ => return Err(Failure::new(format!("no bench is called {name}"), NAMES)),

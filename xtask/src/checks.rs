@@ -72,17 +72,17 @@ const CHECKS: [Check; 7] = [
     },
 ];
 
-/// Runs all checks, or those that `filter` names: a check, a file of `tests`, or part of a test's name.
+/// Runs all checks, or those that `filter` names: a check, a file of `tests`, a browser (or `browsers`), or part of a
+/// test's name.
 pub(crate) fn run(root: &Path, filter: Option<&str>) -> Outcome<ExitCode> {
     let mut tally = Tally::default();
     let chosen = |name: &str| filter.is_none_or(|filter| name.contains(filter));
     for check in CHECKS.iter().filter(|check| chosen(check.name)) {
         tally.add(told(check.name, || (check.run)(root)));
     }
-    let files: Vec<String> = browser::files(root)?
-        .into_iter()
-        .filter(|file| chosen(file))
-        .collect();
+    let mut files = browser::files(root)?;
+    files.retain(|file| chosen(file));
+    files.extend(filter.map_or_else(Vec::new, browser::by_command));
     if !files.is_empty() {
         tally.add(told("tests", || browser::run(root, &files, None)));
     }
@@ -126,7 +126,7 @@ fn format(root: &Path) -> Outcome<Tally> {
 
 /// The host target suffices: the crates for browser and edge lint on it too. Their features are linted apart.
 fn lint(root: &Path) -> Outcome<Tally> {
-    let runs: [&[&str]; 4] = [
+    let runs: [&[&str]; 5] = [
         &["--workspace", "--all-targets"],
         &["--package", "edge-worker", "--features", "fault-points"],
         &[

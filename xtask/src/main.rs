@@ -5,6 +5,7 @@
 
 mod admin;
 mod bench;
+mod browsers;
 mod bundle;
 mod checks;
 mod deploy;
@@ -24,7 +25,8 @@ use wasm::Profile;
 const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
   cargo xtask test [FILTER]
   cargo xtask build
-  cargo xtask bench call|sizes
+  cargo xtask bench call|capture|cost|sizes
+  cargo xtask bench kills [--browser chromium|firefox|webkit] [--count N] [--seed N]
   cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
   cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
 
@@ -49,7 +51,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["test"] => checks::run(root, None),
         ["test", filter] => checks::run(root, Some(filter)),
         ["build"] => release(root),
-        ["bench", name] => bench::run(root, name),
+        ["bench", name, options @ ..] => bench::run(root, name, options),
         ["admin", "users", call @ ..] => admin::users(root, call),
         ["deploy", options @ ..] => deploy::deploy(root, options),
         _ => Err(Failure::new("unknown command", USAGE)),

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Tally;
 use crate::{
+    browsers::Browser,
     bundle, packages,
     step::{self, Failure, Naming, Outcome},
     wasm,
@@ -25,7 +26,9 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("ffmpeg", "ffmpeg"),
 ];
 
-/// All test files, in the order of their names.
+const OTHER_BROWSERS: [Browser; 2] = [Browser::Firefox, Browser::WebKit];
+
+/// All test files but those of other browsers, in the order of their names.
 pub(super) fn files(root: &Path) -> Outcome<Vec<String>> {
     let folder = root.join("tests");
     let mut files: Vec<String> = fs::read_dir(&folder)
@@ -38,9 +41,32 @@ pub(super) fn files(root: &Path) -> Outcome<Vec<String>> {
     Ok(files)
 }
 
+/// Test files that only a filter chooses: the main job in browsers that have to be installed for it.
+pub(super) fn by_command(filter: &str) -> Vec<String> {
+    OTHER_BROWSERS
+        .iter()
+        .map(|browser| browser.name())
+        .filter(|name| filter == "browsers" || filter == *name)
+        .map(|name| format!("browsers/{name}.test.mjs"))
+        .collect()
+}
+
+/// Installs the other browsers that these files drive.
+fn ensure_browsers(files: &[String]) -> Outcome<()> {
+    OTHER_BROWSERS
+        .iter()
+        .filter(|browser| {
+            by_command(browser.name())
+                .iter()
+                .any(|file| files.contains(file))
+        })
+        .try_for_each(|browser| browser.ensure())
+}
+
 /// Runs test files; `only` chooses tests by a part of their names.
 pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<Tally> {
     packages::ensure_programs("what the tests need", &PROGRAMS)?;
+    ensure_browsers(files)?;
     bundle::build_with_faults(root)?;
     let mut node = step::command(wasm::node(root));
     node.current_dir(root).arg("tests/run.mjs");
@@ -91,4 +117,16 @@ fn tally(node: &mut std::process::Command) -> Outcome<Tally> {
             .unwrap_or(0)
     };
     Ok(Tally::new(count("passed"), count("failed")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_command;
+
+    #[test]
+    fn other_browsers_are_tested_where_they_are_named() {
+        assert_eq!(by_command("webkit"), ["browsers/webkit.test.mjs"]);
+        assert_eq!(by_command("browsers").len(), 2);
+        assert!(by_command("web").is_empty());
+    }
 }

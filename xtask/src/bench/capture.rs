@@ -1,0 +1,122 @@
+//! What recording costs: from the click to stored sound, from Stop to durable, the processor's time, and the memory
+//! of an hour's recording.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{
+    browsers::Browser,
+    bundle, packages,
+    step::{self, Naming, Outcome},
+    wasm::{self, Profile},
+};
+
+/// Programs that the bench starts, and the Debian packages they come in.
+const PROGRAMS: [(&str, &str); 2] = [("espeak-ng", "espeak-ng"), ("sox", "sox")];
+
+/// Records, prints the tables and gives back the numbers.
+pub(super) fn run(root: &Path) -> Outcome<Value> {
+    packages::ensure_programs("what the bench needs", &PROGRAMS)?;
+    Browser::Chromium.ensure()?;
+    bundle::build(root, Profile::Quick)?;
+    let mut node = step::command(wasm::node(root));
+    node.current_dir(root)
+        .arg("bench/capture.mjs")
+        .env("XTASK_SERVE_BUILT", "1");
+    if let Ok(own) = std::env::current_exe() {
+        node.env("XTASK_BINARY", own);
+    }
+    let printed = step::step("Recording, short and long", || {
+        step::run(&mut node, "read the bench's messages above")
+    })?;
+    let last = printed
+        .lines()
+        .find(|line| line.starts_with('{'))
+        .unwrap_or_default();
+    let result: Value = serde_json::from_str(last).naming("bench/capture.mjs")?;
+    for line in table(&result) {
+        println!("{line}");
+    }
+    Ok(result)
+}
+
+fn table(result: &Value) -> Vec<String> {
+    let mut lines = vec![format!(
+        "{:<40} {:>6} {:>9} {:>9} {:>9}",
+        "milliseconds", "times", "p50", "p95", "aim p95"
+    )];
+    lines.extend(list(result, "rows").map(|row| {
+        format!(
+            "{:<40} {:>6} {:>9} {:>9} {:>9}",
+            word(row, "what"),
+            number(row, "count"),
+            number(row, "p50_ms"),
+            number(row, "p95_ms"),
+            number(row, "aim_p95_ms"),
+        )
+    }));
+    lines.extend(list(result, "cpu").map(|row| {
+        format!(
+            "{:<40} {:>6} % of a core, aim {}",
+            word(row, "what"),
+            number(row, "percent_of_a_core"),
+            number(row, "aim_percent"),
+        )
+    }));
+    let hour = result.get("hour").unwrap_or(&Value::Null);
+    lines.extend(list(hour, "looks").map(|look| {
+        format!(
+            "after {} minutes of sound the page's process holds {} MB",
+            number(look, "minute"),
+            number(look, "resident_mb"),
+        )
+    }));
+    lines.push(format!(
+        "load {} before and {} after, on {} cores",
+        number(result, "load_before"),
+        number(result, "load_after"),
+        number(result, "cores"),
+    ));
+    lines
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    let list = value.get(name).and_then(Value::as_array);
+    list.into_iter().flatten()
+}
+
+fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn number(value: &Value, name: &str) -> String {
+    value
+        .get(name)
+        .map_or_else(|| "-".to_owned(), Value::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::table;
+
+    #[test]
+    fn the_table_shows_times_shares_and_memory() {
+        let lines = table(&json!({
+            "cores": 2, "load_before": 0.5, "load_after": 1.5,
+            "rows": [{ "what": "Stop to durable", "count": 3, "p50_ms": 7.5, "p95_ms": 9, "aim_p95_ms": 50 }],
+            "cpu": [{ "what": "recording", "percent_of_a_core": 3.5 }],
+            "hour": { "looks": [{ "minute": 10, "resident_mb": 120 }] },
+        }));
+        let words: Vec<&str> = lines[1].split_whitespace().collect();
+        assert_eq!(words, ["Stop", "to", "durable", "3", "7.5", "9", "50"]);
+        assert!(lines[2].contains("3.5 % of a core, aim -"), "{}", lines[2]);
+        assert!(
+            lines[3].contains("10 minutes of sound the page's process holds 120 MB"),
+            "{}",
+            lines[3]
+        );
+    }
+}
