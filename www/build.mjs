@@ -16,8 +16,8 @@ const SOURCE = fileURLToPath(new URL("src/", import.meta.url));
 const TARGET = ["es2022", "chrome111", "firefox121", "safari17.5"];
 const PAGES = ["index.html", "inbox.html", "embed.html"];
 const ASSETS = ["page.css", "icon.svg", "greeting-system.ogg"];
-const MODULES = ["call", "voice"];
-const OPTIONAL = new Set(["voice"]);
+const MODULES = ["call", "voice", "denoise"];
+const OPTIONAL = new Set(["voice", "denoise"]);
 
 const { values } = parseArgs({ options: { out: { type: "string" }, pkg: { type: "string" }, dev: { type: "boolean", default: false } } });
 if (!values.out || !values.pkg) fail("usage: node www/build.mjs --out DIR --pkg DIR [--dev]");
@@ -45,7 +45,7 @@ async function copyModules() {
 }
 
 function captureScripts() {
-  const scripts = ["capture-worker", "capture-worklet"].filter((name) => existsSync(join(SOURCE, `${name}.js`)));
+  const scripts = ["capture-worker", "capture-worklet", "encode-worker"].filter((name) => existsSync(join(SOURCE, `${name}.js`)));
   return Object.fromEntries(scripts.map((name) => [`assets/${name}`, `${name}.js`]));
 }
 

@@ -2,7 +2,8 @@
 //! and `voice`, and the classes the pages see.
 //!
 //! Built as separate modules by feature: `call` (signalling, outbox, mailbox; loaded when first needed) and
-//! `voice` (the encoder, loaded by the recorder's worker). Rules live in the leaf crates, not here.
+//! `voice` (the encoder, loaded by the recorder's worker) and `denoise` (loaded by that worker, too, where wanted).
+//! Rules live in the leaf crates, not here.
 
 #[cfg(any(feature = "call", feature = "voice"))]
 pub mod capture;
@@ -10,6 +11,8 @@ pub mod capture;
 mod client;
 #[cfg(feature = "call")]
 mod clock;
+#[cfg(feature = "denoise")]
+pub mod denoise;
 #[cfg(feature = "call")]
 mod http;
 #[cfg(feature = "call")]

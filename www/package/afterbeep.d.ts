@@ -43,11 +43,11 @@ export class AfterbeepCall extends HTMLElement {
   openOn: "info" | "greeting" | "bye" | null;
   networkGate: "auto" | "wifi" | "always" | null;
   theme: "light" | "dark" | null;
-  /** `off` records the microphone's sound as it is. */
-  processing: "off" | null;
+  /** Who cleans the sound up: `own`, our own modules; `off`, nobody; by default the browser, and we where it does not. */
+  processing: "own" | "off" | null;
   /** Not yet offered: messages are spoken or written. */
   kind: string | null;
-  /** Not yet offered. */
+  /** Seconds of silence after speech that end a recording; never by default. */
   silenceTimeout: string | null;
 
   set credentials(credentials: AfterbeepCredentials);
@@ -81,7 +81,7 @@ export class AfterbeepInbox extends HTMLElement {
   /** Stands in the sign-in form. */
   address: string | null;
   theme: "light" | "dark" | null;
-  processing: "off" | null;
+  processing: "own" | "off" | null;
   readonly new: number;
   readonly total: number;
 

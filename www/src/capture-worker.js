@@ -2,12 +2,29 @@
 // of a recording is in the module; it also writes the journal itself, so that a frozen page loses nothing.
 let recorder;
 
-async function start({ row, sample_rate, longest_ms, port }) {
-  const beside = (name) => new URL(name, import.meta.url).href;
-  const voice = await import(beside("./voice.js"));
-  await voice.default({ module_or_path: beside("./voice_bg.wasm") });
-  recorder = await voice.VoiceRecorder.open(row, sample_rate, longest_ms, (event) => postMessage(event));
+async function start({ row, sample_rate, wishes, port }) {
+  const { VoiceRecorder } = await load("voice");
+  recorder = await VoiceRecorder.open(row, sample_rate, wishes, (event) => postMessage(event));
   port.onmessage = ({ data }) => take(data);
+  if (wishes.reduce_noise) void reduceNoise();
+}
+
+/** Takes noise out as soon as the module for it is here. Nothing waits for it: until then, and without, it records. */
+async function reduceNoise() {
+  try {
+    const { Denoiser } = await load("denoise");
+    const denoiser = new Denoiser();
+    recorder.suppress_with((step) => denoiser.suppress(step));
+  } catch {
+    // Offline, and not kept on this device: the sound stays as it comes.
+  }
+}
+
+/** @param {string} name of a module beside this script */
+async function load(name) {
+  const module = await import(new URL(`${name}.js`, import.meta.url).href);
+  await module.default({ module_or_path: new URL(`${name}_bg.wasm`, import.meta.url).href });
+  return module;
 }
 
 function take({ frame, samples, missing, end }) {

@@ -8,7 +8,7 @@ const element = /** @type {any} */ (document.querySelector("afterbeep-call"));
 const query = new URLSearchParams(location.search);
 const to = query.get("to");
 
-if (query.get("processing") === "off") element.setAttribute("processing", "off");
+for (const name of ["processing", "silence-timeout"]) if (query.has(name)) element.setAttribute(name, query.get(name));
 if (to) show(to);
 else void start();
 

@@ -15,12 +15,15 @@ const ELEMENT = ['afterbeep.js'];
 const ENGINE = ['assets/call.js', 'assets/call_bg.wasm'];
 const RECORDER = ['assets/capture-worker.js', 'assets/capture-worklet.js', 'assets/voice.js', 'assets/voice_bg.wasm'];
 
+const DENOISER = ['assets/denoise.js', 'assets/denoise_bg.wasm'];
+
 const calling = ['jssip', 'tus-js-client'];
 const recording = ['opus-recorder/dist/recorder.min.js', 'opus-recorder/dist/encoderWorker.min.js'];
 
 const element = await files(ELEMENT);
 const engine = await files(ENGINE);
 const recorder = await files(RECORDER);
+const denoiser = await files(DENOISER);
 const callPeer = await peers(calling);
 const recordPeer = await peers(recording);
 
@@ -29,6 +32,7 @@ console.log(JSON.stringify([
   row('at the first touch (engine and glue)', engine, undefined, undefined),
   row('for a call, all of it', [...element, ...engine], callPeer, undefined),
   row('more for recording', recorder, recordPeer, 130_000),
+  row('more to reduce noise, where the browser does not', denoiser, undefined, undefined),
 ]));
 
 /** @param {string[]} names */

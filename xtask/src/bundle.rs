@@ -20,6 +20,8 @@ const WORKER: Module = Module {
         "crates/exchange/src",
         "crates/deposit/src",
         "crates/sip/src",
+        "crates/voice/src/container",
+        "crates/voice/Cargo.toml",
         "crates/exchange/Cargo.toml",
         "crates/deposit/Cargo.toml",
         "crates/sip/Cargo.toml",
@@ -59,8 +61,20 @@ const VOICE: Module = Module {
     host: Host::Browser,
 };
 
+const DENOISE: Module = Module {
+    name: "denoise",
+    package: "client-wasm",
+    feature: Some("denoise"),
+    sources: &[
+        "client-wasm/src/denoise",
+        "client-wasm/src/lib.rs",
+        "client-wasm/Cargo.toml",
+    ],
+    host: Host::Browser,
+};
+
 /// Every wasm module of the product.
-pub(crate) const MODULES: [Module; 3] = [WORKER, CALL, VOICE];
+pub(crate) const MODULES: [Module; 4] = [WORKER, CALL, VOICE, DENOISE];
 
 /// Where a build lies.
 #[derive(Clone, Debug)]
@@ -222,7 +236,7 @@ fn bundle_worker(root: &Path, glue: &Path, out: &Path) -> Outcome<()> {
 }
 
 fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
-    for module in [CALL, VOICE] {
+    for module in [CALL, VOICE, DENOISE] {
         wasm::build(
             root,
             &module,

@@ -143,6 +143,13 @@ fn lint(root: &Path) -> Outcome<Tally> {
             "--features",
             "voice",
         ],
+        &[
+            "--package",
+            "client-wasm",
+            "--no-default-features",
+            "--features",
+            "denoise",
+        ],
     ];
     for arguments in runs {
         let mut cargo = step::command("cargo");

@@ -24,6 +24,11 @@ pub enum CaptureEvent {
     },
     /// The microphone or the machine left something out; silence stands in for it.
     Gap(Gap),
+    /// It ends by itself in so many ms, because nobody speaks; nothing: somebody spoke again.
+    Silence {
+        /// Whole seconds.
+        remaining_ms: Option<u64>,
+    },
     /// So much is on disk.
     Saved {
         /// Bytes.

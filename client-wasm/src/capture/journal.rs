@@ -17,6 +17,9 @@ pub(crate) struct Progress {
     pub(crate) gap_ms: u64,
     pub(crate) gaps: Vec<Gap>,
     pub(crate) waveform: Vec<u8>,
+    pub(crate) silent_start_ms: u64,
+    pub(crate) silent_end_ms: u64,
+    pub(crate) gain_db: Option<f32>,
 }
 
 /// The journal of one recording.
@@ -163,6 +166,11 @@ impl Queue {
         row.gap_ms = self.progress.gap_ms;
         row.gaps.clone_from(&self.progress.gaps);
         row.waveform.clone_from(&self.progress.waveform);
+        row.silent_start_ms = self.progress.silent_start_ms;
+        row.silent_end_ms = self.progress.silent_end_ms;
+        row.trim_start_ms = row.silent_start_ms;
+        row.trim_end_ms = row.silent_end_ms;
+        row.gain_db = self.progress.gain_db;
         if self.phase == Phase::Closing {
             row.state = RowState::Recorded;
             row.sha256 = Some(format!("{:x}", self.hash.clone().finalize()));
@@ -175,6 +183,11 @@ fn copy_progress(from: &DepositRow, row: &mut DepositRow) {
     row.gap_ms = from.gap_ms;
     row.gaps.clone_from(&from.gaps);
     row.waveform.clone_from(&from.waveform);
+    row.silent_start_ms = from.silent_start_ms;
+    row.silent_end_ms = from.silent_end_ms;
+    row.trim_start_ms = from.trim_start_ms;
+    row.trim_end_ms = from.trim_end_ms;
+    row.gain_db = from.gain_db;
     row.state = from.state;
     row.sha256.clone_from(&from.sha256);
 }

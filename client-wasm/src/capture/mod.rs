@@ -23,6 +23,7 @@ mod recovery;
 mod stopwatch;
 #[cfg(feature = "call")]
 mod take;
+mod wishes;
 #[cfg(feature = "call")]
 mod wiring;
 
@@ -44,3 +45,4 @@ pub use recorder::{Recorder, Scripts};
 pub use recovery::{recover, recover_all};
 #[cfg(feature = "call")]
 pub use take::Take;
+pub use wishes::Wishes;

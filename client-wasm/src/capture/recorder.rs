@@ -12,6 +12,7 @@ use web_sys::{Event, MediaStream, MediaStreamTrack, MessageEvent, MessagePort, W
 use super::error::CaptureError;
 use super::event::CaptureEvent;
 use super::wiring::{Tap, channel, object, worker};
+use super::wishes::Wishes;
 use crate::storage::DepositRow;
 
 /// The worklet answers a stop within a render quantum. If it is dead the worker is told directly.
@@ -46,13 +47,13 @@ struct Parts {
 
 impl Recorder {
     /// Begins to record the stream into the journal of `row`, which the worker stores with the first
-    /// sound. The worker stops by itself at `longest_ms`. The stream's tracks belong to the recorder
+    /// sound. The worker stops by itself where that is wished. The stream's tracks belong to the recorder
     /// from here on, also if this fails.
     pub async fn start(
         stream: MediaStream,
         scripts: &Scripts,
         row: &DepositRow,
-        longest_ms: Option<u64>,
+        wishes: Wishes,
         on_event: impl Fn(CaptureEvent) + 'static,
     ) -> Result<Self, CaptureError> {
         let worker = worker(&scripts.worker).inspect_err(|_| stop_tracks(&stream))?;
@@ -78,7 +79,7 @@ impl Recorder {
         recorder.parts.tap.replace(Some(tap));
         recorder
             .parts
-            .begin(row, rate, longest_ms, &worker_end)
+            .begin(row, rate, wishes, &worker_end)
             .map_err(|cause| CaptureError::script(&cause))?;
         Ok(recorder)
     }
@@ -110,16 +111,15 @@ impl Parts {
         &self,
         row: &DepositRow,
         rate: f32,
-        longest_ms: Option<u64>,
+        wishes: Wishes,
         port: &MessagePort,
     ) -> Result<(), JsValue> {
         self.begun.set(true);
-        let longest_ms = longest_ms.map_or(JsValue::UNDEFINED, |longest| (longest as f64).into());
         let message = object(&[
             ("type", &"start".into()),
             ("row", &serde_wasm_bindgen::to_value(row)?),
             ("sample_rate", &rate.into()),
-            ("longest_ms", &longest_ms),
+            ("wishes", &serde_wasm_bindgen::to_value(&wishes)?),
             ("port", port),
         ])?;
         self.worker

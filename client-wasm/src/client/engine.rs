@@ -12,11 +12,12 @@ use web_sys::{Blob, BlobPropertyBag, StorageManager};
 use super::identity::Identity;
 use super::options::Options;
 use super::stage::{Stage, State};
+use super::tuning::Tuning;
 use super::video::Lens;
 use crate::capture::{Take, recover_all};
 use crate::client::{ClientEvent, Listener};
 use crate::media::Microphone;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, uncut};
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::signalling::{Agent, SessionDesk};
@@ -33,6 +34,7 @@ pub(super) struct Engine {
     pub(super) outbox: Outbox,
     pub(super) stage: Rc<Stage>,
     pub(super) lens: Rc<Lens>,
+    pub(super) tuning: Tuning,
     pub(super) recorder: RefCell<Option<Take>>,
     listeners: RefCell<Vec<EventListener>>,
 }
@@ -43,6 +45,7 @@ impl Engine {
         let server = Rc::new(Server::parse(&options.server)?);
         let database = Rc::new(Database::open().await?);
         let identity = Identity::load(Rc::clone(&database), Rc::clone(&server)).await?;
+        let tuning = Tuning::load(&options, &database).await?;
         let agent = Agent::new(
             server.socket_url(),
             identity.configuration(),
@@ -76,6 +79,7 @@ impl Engine {
             outbox,
             stage,
             lens,
+            tuning,
             recorder: RefCell::new(None),
             listeners: RefCell::default(),
         });
@@ -123,6 +127,7 @@ impl Engine {
             )
         })?;
         let journal = self.database.journal(deposit_id).await?;
+        let journal = row.as_sent(journal).ok_or_else(uncut)?;
         let kind = BlobPropertyBag::new();
         kind.set_type(&row.content_type);
         let parts = Array::of1(&Uint8Array::from(journal.as_slice()));
@@ -147,7 +152,7 @@ impl Engine {
 
     /// Opens the microphone and keeps it for the call and the recorder.
     pub(super) async fn open_microphone(&self) -> Result<Rc<Microphone>, Problem> {
-        let microphone = Rc::new(Microphone::open(self.options.sound()).await?);
+        let microphone = Rc::new(Microphone::open(self.tuning.processing()).await?);
         self.stage.keep_microphone(Rc::clone(&microphone));
         if !self.stage.is_in_call() {
             self.stage.release_microphone_soon();

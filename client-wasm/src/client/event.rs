@@ -43,6 +43,8 @@ pub(crate) enum Event {
     },
     /// What the camera sees, for a preview.
     Camera {
+        /// What the next message is to be; `voice` again after the camera has failed.
+        kind: &'static str,
         /// A `MediaStream`; nothing once the camera is off.
         #[serde(with = "serde_wasm_bindgen::preserve")]
         stream: JsValue,
@@ -60,6 +62,11 @@ pub(crate) enum Event {
         at_ms: f64,
         /// How much is missing.
         length_ms: f64,
+    },
+    /// The recording ends by itself soon, because nobody speaks; without a time it does not any more.
+    Silence {
+        /// Whole seconds.
+        remaining_ms: Option<f64>,
     },
     /// A draft is complete on disk.
     Recorded {

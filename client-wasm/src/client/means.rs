@@ -4,6 +4,7 @@ use web_sys::MediaStream;
 
 use super::engine::Engine;
 use super::recording::longest_s;
+use super::tuning::wishes;
 use crate::capture::{
     BrowserRecorder, CaptureError, CaptureEvent, Kind, Limits, Recorder, Scripts, Take,
     has_worklet, recordable,
@@ -62,14 +63,15 @@ impl Means {
                     worker: engine.options.worker_url.clone(),
                     worklet: engine.options.worklet_url.clone(),
                 };
-                Recorder::start(stream, &scripts, row, Some(longest_ms), on_event)
+                let wishes = wishes(engine, &stream);
+                Recorder::start(stream, &scripts, row, wishes, on_event)
                     .await
                     .map(Take::Worklet)
             }
             Self::Browser(_) => {
                 let limits = Limits {
                     longest_ms,
-                    largest: largest(engine),
+                    largest: largest(engine, Kind::from_word(&row.kind)),
                 };
                 BrowserRecorder::start(stream, row, limits, on_event)
                     .await
@@ -88,10 +90,10 @@ pub(super) enum Worklet {
     Useless,
 }
 
-/// The mailbox's limit for a message of the chosen kind.
-fn largest(engine: &Engine) -> u64 {
+/// The mailbox's limit for a message of this kind.
+fn largest(engine: &Engine, kind: Kind) -> u64 {
     let session = engine.stage.session();
-    match engine.lens.kind() {
+    match kind {
         Kind::Voice => session
             .and_then(|session| session.max_size)
             .unwrap_or(LARGEST_VOICE),

@@ -1,6 +1,8 @@
 //! The class the pages use. Each method converts, calls and converts back; no rule lives here.
 
+mod attachment;
 mod call;
+mod draft;
 mod engine;
 mod event;
 mod identity;
@@ -8,6 +10,7 @@ mod means;
 mod options;
 mod recording;
 mod stage;
+mod tuning;
 mod video;
 mod writing;
 
@@ -254,13 +257,23 @@ impl Client {
         Ok(self.inbox()?.restore(&id).await?)
     }
 
-    /// The bytes of a message.
-    pub async fn message_media(&self, id: String) -> Outcome<web_sys::Blob> {
-        Ok(self.inbox()?.media(&id).await?)
+    /// A message in this container (`ogg`, `webm` or `mp4`), or as it was deposited.
+    pub async fn message_media(
+        &self,
+        id: String,
+        format: Option<String>,
+    ) -> Outcome<web_sys::Blob> {
+        Ok(self.inbox()?.media(&id, format.as_deref()).await?)
     }
 
-    /// Makes a `Blob`, or a recording of this device by its deposit id, the personal greeting.
-    pub async fn put_greeting(&self, greeting: JsValue, duration_ms: f64) -> Outcome {
+    /// Makes a `Blob`, or a recording of this device by its deposit id, the personal greeting. The caption says in
+    /// words what is spoken.
+    pub async fn put_greeting(
+        &self,
+        greeting: JsValue,
+        duration_ms: f64,
+        caption: Option<String>,
+    ) -> Outcome {
         let sound = match greeting.as_string() {
             Some(deposit_id) => self.engine.sound(&deposit_id).await?,
             None => greeting.dyn_into().map_err(|_| {
@@ -270,7 +283,14 @@ impl Client {
                 )
             })?,
         };
-        Ok(self.inbox()?.put_greeting(&sound, duration_ms).await?)
+        let caption = caption.unwrap_or_default();
+        let inbox = self.inbox()?;
+        Ok(inbox.put_greeting(&sound, duration_ms, &caption).await?)
+    }
+
+    /// Changes the caption of the personal greeting.
+    pub async fn caption_greeting(&self, caption: String) -> Outcome {
+        Ok(self.inbox()?.caption_greeting(&caption).await?)
     }
 
     /// Back to the system's greeting.

@@ -3,7 +3,6 @@
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
-use crate::media::Processing;
 use crate::problem::Problem;
 
 /// The first argument of `Client.open`.
@@ -17,9 +16,12 @@ pub(crate) struct Options {
     /// Address of the recorder's worklet.
     #[serde(default)]
     pub(crate) worklet_url: String,
-    /// `off`: the microphone's sound as it is.
+    /// Who treats the sound: `off` nobody, `own` our own modules, else the browser.
     #[serde(default)]
     pub(crate) processing: Option<String>,
+    /// A recording ends by itself after so many seconds of silence that follow speech.
+    #[serde(default)]
+    pub(crate) silence_timeout_s: Option<f64>,
     /// What messages are at first: `voice` or `video`.
     #[serde(default)]
     pub(crate) kind: Option<String>,
@@ -46,13 +48,5 @@ impl Options {
                 format!("The client cannot be opened like this: {error}."),
             )
         })
-    }
-
-    /// Whether the browser may clean up the sound.
-    pub(crate) fn sound(&self) -> Processing {
-        match self.processing.as_deref() {
-            Some("off") => Processing::Off,
-            _ => Processing::Browser,
-        }
     }
 }

@@ -9,6 +9,7 @@ use super::{call, engine};
 use crate::capture::{CaptureEvent, Recorded, Take, recover};
 use crate::client::ClientEvent;
 use crate::clock;
+use crate::media::Microphone;
 use crate::outbox::count;
 use crate::problem::Problem;
 use crate::storage::{DepositRow, RowState};
@@ -25,25 +26,26 @@ pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(),
         ));
     }
     let to = callee(engine, to)?;
-    let means = engine.lens.means()?;
+    let (kind, means) = engine.lens.means()?;
     // Who records has heard enough of the greeting.
     call::hang_up(engine);
-    let microphone = match engine.stage.microphone() {
+    let microphone = match microphone(engine) {
         Some(microphone) => microphone,
         None => engine.open_microphone().await?,
     };
-    let stream = engine.lens.stream(&microphone).await;
-    engine.stage.release_microphone();
-    drop(microphone);
     let row = DepositRow {
-        kind: engine.lens.kind().word().to_owned(),
+        kind: kind.word().to_owned(),
         content_type: means.content_type().to_owned(),
         ..row(engine, &to)?
     };
+    let stream = engine.lens.stream(kind, &microphone).await;
+    engine.stage.release_microphone();
+    drop(microphone);
+    let stream = stream?;
     engine.stage.set_deposit(Some(row.deposit_id.clone()));
     let hearing = Rc::downgrade(engine);
     let deposit_id = row.deposit_id.clone();
-    let started = means.start(engine, stream?, &row, move |event| {
+    let started = means.start(engine, stream, &row, move |event| {
         if let Some(engine) = hearing.upgrade() {
             hear(&engine, &deposit_id, event);
         }
@@ -62,6 +64,15 @@ pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(),
     drop(engine.recorder.replace(Some(started)));
     engine::keep_on_disk();
     Ok(())
+}
+
+/// The microphone that is open already, if it gives the sound that is wanted now.
+fn microphone(engine: &Engine) -> Option<Rc<Microphone>> {
+    let processing = engine.tuning.processing();
+    engine
+        .stage
+        .microphone()
+        .filter(|microphone| microphone.is_processed(processing))
 }
 
 /// **Pause**.
@@ -118,7 +129,7 @@ pub(super) fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
         .session()
         .filter(|session| session.called_party == to);
     Ok(DepositRow {
-        deposit_id: uuid()?,
+        deposit_id: clock::uuid()?,
         state: RowState::Recording,
         to: to.to_owned(),
         server: engine.server.origin().to_owned(),
@@ -126,21 +137,6 @@ pub(super) fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
         created_at: clock::now_ms(),
         ..DepositRow::default()
     })
-}
-
-/// A random UUID (RFC 9562 section 5.4).
-fn uuid() -> Result<String, Problem> {
-    let value = u128::from_be_bytes(clock::random()?);
-    let value = (value & !(0xf << 76) | (0x4 << 76)) & !(0x3 << 62) | (0x2 << 62);
-    let part = |shift: u32, bits: u32| (value >> shift) & ((1 << bits) - 1);
-    Ok(format!(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
-        part(96, 32),
-        part(80, 16),
-        part(64, 16),
-        part(48, 16),
-        part(0, 48)
-    ))
 }
 
 fn hear(engine: &Rc<Engine>, deposit_id: &str, event: CaptureEvent) {
@@ -158,6 +154,9 @@ fn hear(engine: &Rc<Engine>, deposit_id: &str, event: CaptureEvent) {
         CaptureEvent::Gap(gap) => engine.listener.emit(ClientEvent::Gap {
             at_ms: count(gap.at_ms),
             length_ms: count(gap.length_ms),
+        }),
+        CaptureEvent::Silence { remaining_ms } => engine.listener.emit(ClientEvent::Silence {
+            remaining_ms: remaining_ms.map(count),
         }),
         CaptureEvent::Saved { .. } => {}
         CaptureEvent::Finished(recorded) => finish(engine, recorded),
@@ -217,20 +216,4 @@ fn drop_recorder(engine: &Rc<Engine>) {
     engine.lens.close();
     let recorder = engine.recorder.take();
     wasm_bindgen_futures::spawn_local(async move { drop(recorder) });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::uuid;
-
-    #[test]
-    fn deposit_ids_are_random_uuids_of_version_4() {
-        let id = uuid().unwrap();
-        let groups: Vec<usize> = id.split('-').map(str::len).collect();
-        assert_eq!(groups, [8, 4, 4, 4, 12]);
-        assert_eq!(id.chars().nth(14), Some('4'));
-        let variant = id.chars().nth(19).unwrap();
-        assert!("89ab".contains(variant), "{id}");
-        assert_ne!(id, uuid().unwrap());
-    }
 }

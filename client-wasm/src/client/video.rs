@@ -42,14 +42,10 @@ impl Lens {
         })
     }
 
-    /// What the next message is to be.
-    pub(super) fn kind(&self) -> Kind {
-        self.kind.get()
-    }
-
-    /// How this browser records such a message.
-    pub(super) fn means(&self) -> Result<Means, Problem> {
-        Means::of(self.kind.get(), self.worklet.get())
+    /// The same, and how this browser records it.
+    pub(super) fn means(&self) -> Result<(Kind, Means), Problem> {
+        let kind = self.kind.get();
+        Ok((kind, Means::of(kind, self.worklet.get())?))
     }
 
     /// The worklet has failed. Whether something else records instead, from now on.
@@ -59,8 +55,12 @@ impl Lens {
     }
 
     /// The stream to record: the microphone's, in a video with the camera's picture. Who gets it stops it.
-    pub(super) async fn stream(&self, microphone: &Microphone) -> Result<MediaStream, Problem> {
-        if self.kind.get() == Kind::Voice {
+    pub(super) async fn stream(
+        &self,
+        kind: Kind,
+        microphone: &Microphone,
+    ) -> Result<MediaStream, Problem> {
+        if kind == Kind::Voice {
             return microphone.hand_over();
         }
         let shown = self.camera.take().filter(Camera::is_live);
@@ -111,28 +111,25 @@ impl Lens {
             )),
             Err(problem) => {
                 self.kind.set(Kind::Voice);
+                self.show(JsValue::UNDEFINED);
                 Err(problem)
             }
         }
     }
 
     fn show(&self, stream: JsValue) {
-        self.listener.emit(ClientEvent::Camera { stream });
+        let kind = self.kind.get().word();
+        self.listener.emit(ClientEvent::Camera { stream, kind });
     }
 }
 
 #[wasm_bindgen]
 impl Client {
-    /// What the next message is to be: `voice` or `video`. The camera is off after this.
+    /// What the next message is to be: `voice` or `video`. The camera is off after this, unless it is being
+    /// recorded; a `camera` event says so.
     pub fn set_kind(&self, kind: &str) {
-        let lens = &self.engine.lens;
-        lens.kind.set(Kind::from_word(kind));
-        lens.close();
-    }
-
-    /// What the next message is to be; after a failure of the camera it is `voice` again.
-    pub fn kind(&self) -> String {
-        self.engine.lens.kind().word().to_owned()
+        self.engine.lens.kind.set(Kind::from_word(kind));
+        self.close_camera();
     }
 
     /// Whether this browser can record video.

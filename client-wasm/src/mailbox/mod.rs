@@ -60,22 +60,48 @@ impl Mailbox {
             .map(drop)
     }
 
-    /// The bytes of a message.
-    pub(crate) async fn media(&self, id: &str) -> Result<Blob, Problem> {
+    /// A message in this container, or as it was deposited.
+    pub(crate) async fn media(&self, id: &str, format: Option<&str>) -> Result<Blob, Problem> {
+        let query = match format {
+            Some(format) => format!("?format={}", escaped(format)),
+            None => String::new(),
+        };
         let request = self
-            .request("GET", &format!("{}/media", message(id)))
+            .request("GET", &format!("{}/media{query}", message(id)))
             .timeout(MEDIA_MS);
         accepted(request).await?.blob().await
     }
 
-    /// Makes this sound the greeting.
-    pub(crate) async fn put_greeting(&self, sound: &Blob, duration_ms: f64) -> Result<(), Problem> {
-        let duration_ms = duration_ms.max(0.0).round();
+    /// A file that came with a message.
+    pub(crate) async fn part(&self, id: &str, part: u32) -> Result<Blob, Problem> {
         let request = self
-            .request("PUT", &format!("/greeting?duration_ms={duration_ms}"))
+            .request("GET", &format!("{}/media?part={part}", message(id)))
+            .timeout(MEDIA_MS);
+        accepted(request).await?.blob().await
+    }
+
+    /// Makes this sound the greeting, with words for callers who cannot hear it.
+    pub(crate) async fn put_greeting(
+        &self,
+        sound: &Blob,
+        duration_ms: f64,
+        caption: &str,
+    ) -> Result<(), Problem> {
+        let duration_ms = duration_ms.max(0.0).round();
+        let query = format!("duration_ms={duration_ms}&caption={}", escaped(caption));
+        let request = self
+            .request("PUT", &format!("/greeting?{query}"))
             .header("content-type", &sound.type_())
             .body(sound)
             .timeout(MEDIA_MS);
+        accepted(request).await.map(drop)
+    }
+
+    /// Puts other words under the greeting; none take them away.
+    pub(crate) async fn caption_greeting(&self, caption: &str) -> Result<(), Problem> {
+        let request = self
+            .request("PATCH", "/greeting")
+            .json(&[("caption", caption)]);
         accepted(request).await.map(drop)
     }
 

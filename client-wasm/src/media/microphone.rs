@@ -6,18 +6,21 @@ use web_sys::{MediaStream, MediaStreamConstraints, MediaStreamTrack, MediaStream
 
 use crate::problem::{Problem, name_of};
 
-/// Whether the browser may clean up the sound before we see it.
+/// What the browser is asked to do to the sound before we see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Processing {
-    /// Echo, noise and level are handled by the browser.
-    Browser,
-    /// The sound as it is, for studios and measurements.
-    Off,
+pub(crate) struct Processing {
+    /// Take out what comes from its own loudspeaker.
+    pub(crate) echo: bool,
+    /// Take out noise.
+    pub(crate) noise: bool,
+    /// Even the level.
+    pub(crate) level: bool,
 }
 
 /// An open microphone. Dropping it stops every track.
 pub(crate) struct Microphone {
     stream: MediaStream,
+    processing: Processing,
 }
 
 impl Microphone {
@@ -35,12 +38,17 @@ impl Microphone {
             .map_err(|cause| refusal(&cause))?
             .dyn_into()
             .map_err(|_: JsValue| no_devices())?;
-        Ok(Self { stream })
+        Ok(Self { stream, processing })
     }
 
     /// The stream, for the recorder and the peer connection.
     pub(crate) fn stream(&self) -> &MediaStream {
         &self.stream
+    }
+
+    /// Whether the browser was asked for this.
+    pub(crate) fn is_processed(&self, processing: Processing) -> bool {
+        self.processing == processing
     }
 
     /// Another stream of the same sound, for an owner that stops it himself.
@@ -74,12 +82,12 @@ impl Drop for Microphone {
 }
 
 fn constraints(processing: Processing) -> MediaStreamConstraints {
-    let wanted = match processing {
-        Processing::Browser => true,
-        Processing::Off => false,
-    };
     let audio = js_sys::Object::new();
-    for name in ["echoCancellation", "noiseSuppression", "autoGainControl"] {
+    for (name, wanted) in [
+        ("echoCancellation", processing.echo),
+        ("noiseSuppression", processing.noise),
+        ("autoGainControl", processing.level),
+    ] {
         set(&audio, name, &JsValue::from_bool(wanted));
     }
     set(&audio, "channelCount", &JsValue::from_f64(1.0));

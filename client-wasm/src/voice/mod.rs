@@ -1,8 +1,10 @@
 //! The module that the capture worker loads: samples in, journal on disk.
 
+mod file;
 mod gaps;
 mod recorder;
 mod sample_clock;
+mod suppressor;
 
 use ::voice::{Gain, Recording};
 use wasm_bindgen::JsError;

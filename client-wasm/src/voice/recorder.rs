@@ -6,14 +6,15 @@ use std::rc::Rc;
 use js_sys::Function;
 use serde::Serialize;
 use serde_wasm_bindgen::Serializer;
-use voice::{EncodeError, Finished, Gain, Recording};
+use voice::{AutoStop, Countdown, EncodeError, Finished, Gain, Playing, Recording};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsError, JsValue};
 
 use super::gaps::Gaps;
 use super::sample_clock::SampleClock;
+use super::suppressor::Outside;
 use super::{BLOCK_MS, FIRST_BLOCK_MS};
-use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress};
+use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress, Wishes};
 use crate::storage::{Database, DepositRow, Gap, RowState};
 
 /// With pieces of 21 ms a level comes with every second one.
@@ -41,16 +42,17 @@ struct Sound {
     level_at_ms: u64,
     measuring: Measuring,
     gaps: Gaps,
+    auto_stop: Option<AutoStop>,
 }
 
 #[wasm_bindgen]
 impl VoiceRecorder {
-    /// Gets ready. Nothing is stored before the first sound; `row` is what will be. Events go to
-    /// `listener`.
+    /// Gets ready. Nothing is stored before the first sound; `row` is what will be, `wishes` are
+    /// [`Wishes`]. Events go to `listener`.
     pub async fn open(
         row: JsValue,
         sample_rate: u32,
-        longest_ms: Option<f64>,
+        wishes: JsValue,
         listener: Function,
     ) -> Result<Self, JsError> {
         let row: DepositRow = serde_wasm_bindgen::from_value(row)?;
@@ -58,25 +60,40 @@ impl VoiceRecorder {
             state: RowState::Recording,
             ..row
         };
+        let wishes: Wishes = serde_wasm_bindgen::from_value(wishes)?;
         let liveness = Liveness::hold(&row.deposit_id)
             .await
             .map_err(|_| no_lock())?;
         let mut serial = [0; 4];
         getrandom::fill(&mut serial).map_err(|error| JsError::new(&error.to_string()))?;
-        let recording = Recording::begin(u32::from_le_bytes(serial), sample_rate, Gain::Slow)?;
+        let gain = if wishes.untouched {
+            Gain::None
+        } else {
+            Gain::Slow
+        };
+        let recording = Recording::begin(u32::from_le_bytes(serial), sample_rate, gain)?;
         let tell: Rc<dyn Fn(&CaptureEvent)> = Rc::new(move |event| tell(&listener, event));
         let journal_tell = Rc::clone(&tell);
         Ok(Self {
-            sound: RefCell::new(Some(Sound::new(recording, sample_rate))),
+            sound: RefCell::new(Some(Sound::new(recording, sample_rate, &wishes))),
             journal: Journal::new(Database::open().await?, row, move |event| {
                 journal_tell(event)
             }),
             clock: RefCell::new(SampleClock::new(sample_rate)),
             tell,
-            longest_ms: longest_ms.map_or(u64::MAX, |longest| longest as u64),
+            longest_ms: wishes.longest_ms.unwrap_or(u64::MAX),
             paused: Cell::new(false),
             _liveness: liveness,
         })
+    }
+
+    /// Lets a function clean every 10 ms in place from here on: a `Denoiser`'s.
+    pub fn suppress_with(&self, function: Function) {
+        if let Some(sound) = self.sound.borrow_mut().as_mut() {
+            sound
+                .recording
+                .suppress_with(Box::new(Outside::new(function)));
+        }
     }
 
     /// Takes samples that begin at number `frame` of the context's clock.
@@ -112,6 +129,7 @@ impl VoiceRecorder {
         self.paused.set(true);
         if let Some(sound) = self.sound.borrow_mut().as_mut() {
             self.write(sound);
+            sound.excuse_silence();
         }
     }
 
@@ -151,7 +169,8 @@ impl VoiceRecorder {
         }
     }
 
-    /// Tells what is new, writes what is due, and says whether the recording is as long as it may be.
+    /// Tells what is new, writes what is due, and says whether the recording is over: as long as it may be, or
+    /// silent for as long.
     fn report(&self, sound: &mut Sound, over: Option<Gap>) -> bool {
         if let Some(gap) = over {
             (self.tell)(&CaptureEvent::Gap(gap));
@@ -162,7 +181,20 @@ impl VoiceRecorder {
         if sound.due() {
             self.write(sound);
         }
-        sound.recording.duration_ms() >= self.longest_ms
+        let silent = self.count_down(sound);
+        silent || sound.recording.duration_ms() >= self.longest_ms
+    }
+
+    /// Tells how long the silence may last yet, and says whether it lasted too long.
+    fn count_down(&self, sound: &mut Sound) -> bool {
+        let remaining_ms = match sound.countdown() {
+            None => return false,
+            Some(Countdown::Over) => return true,
+            Some(Countdown::Cancelled) => None,
+            Some(Countdown::Remaining(remaining)) => Some(remaining),
+        };
+        (self.tell)(&CaptureEvent::Silence { remaining_ms });
+        false
     }
 
     fn write(&self, sound: &mut Sound) {
@@ -176,6 +208,7 @@ impl VoiceRecorder {
             gap_ms: self.clock.borrow().gap_ms(),
             gaps: sound.gaps.list(),
             waveform: sound.recording.waveform(),
+            ..playing(sound.recording.playing())
         };
         self.journal.append(&block, progress);
     }
@@ -186,13 +219,14 @@ impl VoiceRecorder {
             gap_ms: self.clock.borrow().gap_ms(),
             gaps,
             waveform: finished.waveform,
+            ..playing(finished.playing)
         };
         self.journal.close(&finished.tail, progress);
     }
 }
 
 impl Sound {
-    fn new(recording: Recording, sample_rate: u32) -> Self {
+    fn new(recording: Recording, sample_rate: u32, wishes: &Wishes) -> Self {
         Self {
             recording,
             started: false,
@@ -200,6 +234,7 @@ impl Sound {
             level_at_ms: 0,
             measuring: Measuring::default(),
             gaps: Gaps::new(sample_rate),
+            auto_stop: wishes.silence_ms.map(AutoStop::new),
         }
     }
 
@@ -209,12 +244,26 @@ impl Sound {
         self.gaps.miss(self.recording.duration_ms(), gap);
         if gap > 0 {
             self.recording.push(&vec![0.0; gap as usize])?;
+            self.excuse_silence();
         }
         self.recording.push(samples)?;
         Ok(match samples.is_empty() {
             true => None,
             false => self.gaps.end(),
         })
+    }
+
+    /// Silence so far is none of the speaker's.
+    fn excuse_silence(&mut self) {
+        let silent_ms = self.recording.silent_ms();
+        if let Some(auto_stop) = &mut self.auto_stop {
+            auto_stop.excuse(silent_ms);
+        }
+    }
+
+    fn countdown(&mut self) -> Option<Countdown> {
+        let silent_ms = self.recording.silent_ms();
+        self.auto_stop.as_mut()?.look(silent_ms)
     }
 
     fn due(&self) -> bool {
@@ -247,6 +296,15 @@ impl Sound {
             });
         }
         Some(events)
+    }
+}
+
+fn playing(playing: Playing) -> Progress {
+    Progress {
+        silent_start_ms: playing.silence.start_ms,
+        silent_end_ms: playing.silence.end_ms,
+        gain_db: playing.gain_db,
+        ..Progress::default()
     }
 }
 
