@@ -344,10 +344,13 @@ export class AfterbeepCall extends HTMLElement {
     return actions[control]?.();
   }
 
-  async #again() {
+  /** The draft goes only when there is something in its place. */
+  #again() {
     const { item } = this.#drafts;
-    if (item) await this.#drafts.discard(item);
-    await this.record();
+    return this.#engine.attempt(async (client) => {
+      await client.record(this.#callee);
+      if (item) await this.#drafts.discard(item);
+    });
   }
 
   /** @param {any} event of the engine, or made like one */

@@ -3,6 +3,8 @@
 // To add a slice: 1. write a module that exports a class as `Slice` describes; 2. add it to `SLICES` below;
 // 3. if its buttons stand among the stage's own, name them in `VIEWS` of call-words.js too.
 
+import { VideoSwitch } from "./video-switch.js";
+
 /** @typedef {import("./call-words.js").Situation & { state: string, items: import("./engine.js").OutboxItem[] }} SliceSituation */
 
 /**
@@ -34,7 +36,7 @@
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [];
+export const SLICES = [VideoSwitch];
 
 /** The slices of one element. */
 export class Slices {

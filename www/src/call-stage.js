@@ -41,6 +41,7 @@ export class CallStage {
   #words = tree("blockquote", { class: "words", part: "words", hidden: true });
   #time = tree("p", { class: "time figures", part: "time", hidden: true });
   #player;
+  #watch;
   #buttons;
   #borrowed;
   #focused = false;
@@ -57,6 +58,7 @@ export class CallStage {
     this.undo = new UndoBar();
     this.#player = new Player({ load: requests.load, failed: requests.failed });
     this.#player.time.className = "time figures";
+    this.#watch = tree("div", { hidden: true }, this.#player.screen);
     this.#buttons = {
       call: button("Call", "call", press("call")),
       record: button("Record", "record", press("record")),
@@ -188,7 +190,7 @@ export class CallStage {
 
   /** @param {import("./call-slices.js").Slices} slices */
   #assemble(slices) {
-    this.#hero.append(this.waveform.element, this.#player.slider);
+    this.#hero.append(this.#watch, this.waveform.element, this.#player.slider);
     return tree(
       "section",
       { class: "stage", part: "stage", "aria-label": "Call", lang: "en" },
@@ -235,6 +237,7 @@ export class CallStage {
     const review = hero === "review";
     this.#player.slider.hidden = !review;
     this.#player.time.hidden = !review;
+    this.#watch.hidden = !review;
     this.waveform.element.toggleAttribute("hidden", review);
     if (!review) this.#player.pause();
     if (review && item) this.#review(item);
@@ -245,11 +248,12 @@ export class CallStage {
   }
 
   /** @param {import("./engine.js").OutboxItem} item */
-  #review({ deposit_id: id, duration_ms: durationMs, waveform }) {
-    const key = `${id} ${durationMs} ${waveform.length}`;
+  #review({ deposit_id: id, duration_ms: durationMs, waveform, kind }) {
+    const key = `${id} ${durationMs} ${waveform.length} ${kind}`;
     if (this.#reviewed === key) return;
     this.#reviewed = key;
-    this.#player.show(waveform, durationMs);
+    this.#player.show(waveform, durationMs, kind);
+    if (kind === "video") void this.#player.draw();
   }
 
   #quiet() {

@@ -4,7 +4,7 @@ import { refusalOf } from "./embedding.js";
 import { size } from "./figures.js";
 import { explain } from "./trouble.js";
 
-const MUTE = new Set(["microphone_refused", "microphone_missing"]);
+const MUTE = new Set(["microphone_refused", "microphone_missing", "recorder_missing"]);
 const LITTLE_SPACE = 5_000_000;
 
 /**

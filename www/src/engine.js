@@ -9,6 +9,7 @@ export const HOME = new URL(import.meta.url).origin;
  * @property {string} to
  * @property {string} [to_name]
  * @property {string} [kind] "voice", "video" or "text"
+ * @property {string} [content_type] media type of the file
  * @property {"recording" | "interrupted" | "recorded" | "queued" | "uploading" | "waiting" | "deposited" | "failed"} state
  * @property {number} created_at Unix ms
  * @property {number} duration_ms

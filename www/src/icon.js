@@ -16,6 +16,8 @@ const PATHS = {
   read: "M4 6.5h16v11H4zM4 7l8 6.5L20 7",
   close: "M6 6l12 12M18 6L6 18",
   copy: "M9 9h10v10H9zM5 15V5h10",
+  voice: "M12 4a2.5 2.5 0 0 1 2.5 2.5v5a2.5 2.5 0 0 1-5 0v-5A2.5 2.5 0 0 1 12 4zM6.5 11.5a5.5 5.5 0 0 0 11 0M12 17v3",
+  video: "M4 7h11v10H4zM15 11l5-3v8l-5-3",
   upload: "M12 19V8M7.5 12L12 7.5l4.5 4.5M5 4.5h14",
 };
 const FILLED = new Set(["record", "stop", "play"]);

@@ -3,6 +3,7 @@
 import { callerOf } from "./caller.js";
 import { isWritten } from "./call-words.js";
 import { moment, spoken } from "./figures.js";
+import { icon } from "./icon.js";
 import { Letter } from "./letter.js";
 import { Player } from "./player.js";
 import { button, say, tree } from "./tree.js";
@@ -88,6 +89,7 @@ export class MessageList {
 class MessageRow {
   #facts = tree("span", { class: "small muted figures" });
   #badge = tree("span", { class: "badge" }, "New");
+  #film = tree("span", { class: "film-mark small muted", hidden: true }, icon("video"), "Video");
   #content;
   #message;
   #sight = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && this.#draw());
@@ -103,7 +105,7 @@ class MessageRow {
     this.element = tree(
       "li",
       { part: "message" },
-      tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#badge), this.#facts),
+      tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#film, this.#badge), this.#facts),
       this.#body(),
       ...this.#actions(who, requests),
     );
@@ -122,6 +124,7 @@ class MessageRow {
     this.element.classList.toggle("new", fresh);
     if (this.element.getAttribute("aria-label") !== label) this.element.setAttribute("aria-label", label);
     this.#badge.hidden = !fresh;
+    this.#film.hidden = message.kind !== "video";
     say(this.#facts, when);
   }
 
@@ -149,8 +152,8 @@ class MessageRow {
   #body() {
     const content = this.#content;
     if (content instanceof Letter) return tree("div", { class: "letter" }, content.button, content.words);
-    content.show(this.#message.waveform ?? [], this.#message.duration_ms);
-    return tree("div", { class: "play" }, content.button, content.slider, content.time);
+    content.show(this.#message.waveform ?? [], this.#message.duration_ms, this.#message.kind);
+    return tree("div", { class: "film" }, content.screen, tree("div", { class: "play" }, content.button, content.slider, content.time));
   }
 
   /**

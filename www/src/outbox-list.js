@@ -20,6 +20,10 @@ import { button, say, tree } from "./tree.js";
  * @property {(error: Error) => void} failed
  */
 
+/** Kinds that are named; a voice message goes without saying. */
+const NAMED = { text: "Written", video: "Video" };
+const ENDINGS = { "text/plain": "txt", "audio/ogg": "ogg", "audio/webm": "webm", "video/webm": "webm", "audio/mp4": "m4a", "video/mp4": "mp4" };
+
 /** The list named Outbox, keyed by deposit, so that what plays goes on playing. */
 export class OutboxList {
   #list = tree("ul", { "aria-label": "Outbox", part: "outbox-list" });
@@ -112,6 +116,7 @@ class OutboxRow {
       "li",
       { part: "outbox-item" },
       tree("div", { class: "top" }, this.#title, this.#facts),
+      this.#player.screen,
       this.#player.slider,
       this.#words,
       tree("div", {}, this.#place, this.#next),
@@ -126,10 +131,10 @@ class OutboxRow {
    */
   show(item, situation, inHand) {
     const name = item.to_name || nameOf(item.to);
-    if (this.#item?.duration_ms !== item.duration_ms) this.#player.show(item.waveform ?? [], item.duration_ms);
+    if (this.#item?.duration_ms !== item.duration_ms) this.#player.show(item.waveform ?? [], item.duration_ms, item.kind);
     this.#item = item;
     say(this.#title, `To ${name}`);
-    say(this.#facts, [isWritten(item) ? "Written" : clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].join(" · "));
+    say(this.#facts, [NAMED[item.kind], isWritten(item) ? "" : clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].filter(Boolean).join(" · "));
     const [place, next] = outboxLines(item, { ...situation, name, item });
     say(this.#place, place);
     say(this.#next, next);
@@ -137,6 +142,7 @@ class OutboxRow {
     if (isWritten(item)) void this.#readWords(item);
     this.#words.hidden = inHand || this.#words.textContent === "";
     this.#player.slider.hidden = isWritten(item) || (inHand && !this.#player.started) || item.state === "deposited";
+    if (this.#player.slider.hidden) this.#player.screen.hidden = true;
     this.#controls.classList.toggle("flush", ["play", "save"].includes(offered[0]));
     for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
   }
@@ -186,7 +192,7 @@ function controlsOf({ state, kind }, online) {
 }
 
 /** @param {OutboxItem} item */
-function fileName({ kind, to, to_name: name, created_at: time }) {
+function fileName({ content_type: type = "", to, to_name: name, created_at: time }) {
   const stamp = new Date(time).toISOString().slice(0, 16).replace("T", "-").replace(":", "");
-  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.${isWritten({ kind }) ? "txt" : "ogg"}`;
+  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.${ENDINGS[type.split(";")[0]] ?? "ogg"}`;
 }

@@ -1,4 +1,5 @@
-// Plays one recording: the waveform is the seek bar, the button beside it starts and pauses.
+// Plays one recording: the waveform is the seek bar, the button beside it starts and pauses. A video shows its
+// picture on a screen above.
 
 import { clock, spoken } from "./figures.js";
 import { peaksOf } from "./sound.js";
@@ -17,7 +18,9 @@ let sounding;
  */
 export class Player {
   #waveform = new Waveform();
+  /** @type {HTMLMediaElement} */
   #audio = new Audio();
+  #screen = tree("div", { class: "screen", part: "screen", hidden: true });
   #slider = tree("div", { class: "slider", part: "slider", role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0" });
   #time = tree("span", { class: "figures small muted", part: "position" });
   #button;
@@ -58,6 +61,11 @@ export class Player {
     return this.#slider;
   }
 
+  /** The picture of a video; hidden until it is here. */
+  get screen() {
+    return this.#screen;
+  }
+
   /** Whether its sound is here. */
   get started() {
     return this.#ready;
@@ -72,9 +80,11 @@ export class Player {
    * Shows a recording before anything is loaded.
    * @param {ArrayLike<number>} peaks
    * @param {number} durationMs
+   * @param {string} [kind] "video" where there is a picture
    */
-  show(peaks, durationMs) {
+  show(peaks, durationMs, kind) {
     this.#unload();
+    this.#use(kind === "video");
     this.#durationMs = durationMs;
     this.#unmeasured = peaks.length === 0;
     this.#waveform.show(peaks);
@@ -117,7 +127,8 @@ export class Player {
   #unload() {
     cancelAnimationFrame(this.#frame);
     this.#audio.pause();
-    this.#audio.remove();
+    this.#screen.hidden = true;
+    if (!this.#screen.contains(this.#audio)) this.#audio.remove();
     this.#audio.removeAttribute("src");
     if (this.#url.startsWith("blob:")) URL.revokeObjectURL(this.#url);
     this.#url = "";
@@ -130,6 +141,7 @@ export class Player {
     if (sounding !== this) sounding?.pause();
     sounding = this;
     const root = this.#slider.getRootNode();
+    if (this.#screen.contains(this.#audio)) return;
     if (root instanceof ShadowRoot && root.firstChild !== this.#audio) root.prepend(this.#audio);
   }
 
@@ -147,6 +159,7 @@ export class Player {
     if (this.#unmeasured && sound instanceof Blob) void this.#measure(sound);
     this.#url = typeof sound === "string" ? sound : URL.createObjectURL(sound);
     this.#audio.src = this.#url;
+    this.#screen.hidden = !this.#screen.contains(this.#audio);
     this.#ready = true;
     this.#audio.currentTime = this.#seekMs / 1000;
   }
@@ -157,12 +170,26 @@ export class Player {
     if (peaks) this.#waveform.show(peaks);
   }
 
-  #listen() {
+  /** @param {boolean} film whether a picture comes with the sound */
+  #use(film) {
+    if (film === this.#screen.contains(this.#audio)) return;
+    this.#audio = film ? tree("video", { playsinline: "", "aria-label": "Video message", click: () => void this.toggle() }) : new Audio();
+    this.#screen.replaceChildren(...(film ? [this.#audio] : []));
+    this.#follow(this.#audio);
+  }
+
+  /** @param {HTMLMediaElement} media */
+  #follow(media) {
     const options = { signal: this.#ends.signal };
     for (const name of ["play", "pause", "ended", "seeked", "durationchange"]) {
-      this.#audio.addEventListener(name, () => this.#paint(), options);
+      media.addEventListener(name, () => this.#paint(), options);
     }
-    this.#audio.addEventListener("error", () => this.#refuse(), options);
+    media.addEventListener("error", () => media === this.#audio && this.#refuse(), options);
+  }
+
+  #listen() {
+    const options = { signal: this.#ends.signal };
+    this.#follow(this.#audio);
     this.#slider.addEventListener("keydown", (event) => this.#key(event), options);
     this.#slider.addEventListener("pointerdown", (event) => this.#drag(event), options);
     this.#slider.addEventListener("pointermove", (event) => event.buttons === 1 && this.#point(event), options);

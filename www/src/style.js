@@ -73,6 +73,8 @@ label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .wave .base { stroke: var(--edge); }
 .wave .done { stroke: var(--accent); }
 .slider { position: relative; border-radius: 12px; cursor: pointer; touch-action: none; }
+.screen { margin-bottom: 16px; text-align: center; }
+.screen video { max-width: 100%; max-height: 22rem; border-radius: var(--radius); background: var(--line); cursor: pointer; vertical-align: top; }
 .words { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
 .undo {
   display: flex; align-items: center; justify-content: space-between; gap: 16px;
@@ -134,6 +136,8 @@ const INBOX = `
 .messages .who { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 1.125rem; font-weight: 500; overflow-wrap: anywhere; }
 .messages .new .who { font-weight: 680; }
 .badge { padding: 0 10px; border-radius: 999px; background: var(--accent); color: var(--on-accent); font-size: 0.8125rem; font-weight: 600; line-height: 1.5rem; align-self: center; }
+.film-mark { display: inline-flex; gap: 4px; align-items: center; font-weight: 500; }
+.film-mark svg { width: 18px; height: 18px; }
 .messages .wave { height: 56px; }
 .messages .play { display: grid; grid-template-columns: auto 1fr auto; align-items: center; gap: 16px; }
 .letter { display: grid; gap: 16px; justify-items: start; }
