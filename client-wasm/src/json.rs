@@ -19,6 +19,11 @@ impl Json {
         self.field(name)?.as_string()
     }
 
+    /// A number in an object.
+    pub(crate) fn number(&self, name: &str) -> Option<f64> {
+        self.field(name)?.as_f64()
+    }
+
     /// The items of an array in an object.
     pub(crate) fn items(&self, name: &str) -> Vec<Self> {
         self.field(name)

@@ -1,8 +1,6 @@
 //! Which recordings still have a living recorder, over all tabs: each holds a Web Lock, which the
 //! browser takes back from the dead.
 
-use std::collections::BTreeSet;
-
 use js_sys::{Array, Function, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -65,9 +63,9 @@ impl Drop for Liveness {
     not(feature = "call"),
     allow(dead_code, reason = "only the page's module asks")
 )]
-pub(super) async fn living() -> Result<BTreeSet<String>, JsValue> {
+pub(super) async fn living() -> Result<Vec<String>, JsValue> {
     let Some(locks) = lock_manager() else {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     };
     let snapshot = JsFuture::from(locks.query()?).await?;
     let held: Array = Reflect::get(&snapshot, &"held".into())?.dyn_into()?;

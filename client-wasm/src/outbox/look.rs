@@ -1,8 +1,6 @@
 //! What the tabs see of the outbox: rows are read anew after every change, and the page hears of rows
 //! that took another state, whoever changed them.
 
-use std::collections::BTreeMap;
-
 use super::Parts;
 use super::channel::Notice;
 use super::item::OutboxItem;
@@ -24,14 +22,12 @@ impl Parts {
     }
 
     async fn items_of(&self, rows: &[DepositRow]) -> Result<Vec<OutboxItem>, Problem> {
-        let ends: BTreeMap<String, Option<i64>> = self
-            .database
-            .sessions()
-            .await?
-            .into_iter()
-            .map(|session| (session.id, session.expires_at))
-            .collect();
-        let end = |row: &DepositRow| ends.get(row.session_id.as_ref()?).copied().flatten();
+        let sessions = self.database.sessions().await?;
+        let end = |row: &DepositRow| {
+            let id = row.session_id.as_ref()?;
+            let session = sessions.iter().find(|session| session.id == *id)?;
+            session.expires_at
+        };
         Ok(rows
             .iter()
             .map(|row| OutboxItem::new(row, end(row)))
@@ -109,11 +105,18 @@ impl Parts {
         Ok(())
     }
 
+    /// Keeps the row's state, and says what it was before.
+    fn note(&self, row: &DepositRow) -> Option<RowState> {
+        let mut known = self.known.borrow_mut();
+        if let Some((_, state)) = known.iter_mut().find(|(id, _)| *id == row.deposit_id) {
+            return Some(core::mem::replace(state, row.state));
+        }
+        known.push((row.deposit_id.clone(), row.state));
+        None
+    }
+
     fn compare(&self, row: &DepositRow, first_look: bool) {
-        let before = self
-            .known
-            .borrow_mut()
-            .insert(row.deposit_id.clone(), row.state);
+        let before = self.note(row);
         if before == Some(row.state) || first_look {
             return;
         }

@@ -17,7 +17,6 @@ mod upload;
 
 use core::cell::{Cell, RefCell};
 use core::pin::Pin;
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use channel::{Channel, Notice};
@@ -52,7 +51,7 @@ pub(crate) struct Parts {
     sessions: SessionDesk,
     gate_mode: RefCell<Option<String>>,
     channel: RefCell<Option<Channel>>,
-    known: RefCell<BTreeMap<String, RowState>>,
+    known: RefCell<Vec<(String, RowState)>>,
     looked: Cell<bool>,
     refreshing: Cell<bool>,
     refresh_again: Cell<bool>,

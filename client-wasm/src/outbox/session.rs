@@ -1,8 +1,6 @@
 //! Which session a message goes up under: its own, another one for the same mailbox, or a new one by
 //! the call that rings nobody.
 
-use std::collections::BTreeSet;
-
 use super::Parts;
 use super::refusal::Refusal;
 use crate::clock;
@@ -89,7 +87,7 @@ async fn own(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, Prob
 }
 
 /// Sessions that another message goes up under, or went: each takes one message.
-async fn taken(parts: &Parts, row: &DepositRow) -> Result<BTreeSet<String>, Problem> {
+async fn taken(parts: &Parts, row: &DepositRow) -> Result<Vec<String>, Problem> {
     let rows = parts.database.deposits().await?;
     Ok(rows
         .into_iter()

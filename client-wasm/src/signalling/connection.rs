@@ -1,7 +1,6 @@
 //! The user agent and its connection: socket, wake-ups, reconnects with jitter.
 
 use core::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use deposit::retry::Backoff;
@@ -34,7 +33,7 @@ struct Inner {
     listener: Listener,
     rules: RefCell<UserAgent>,
     socket: RefCell<Option<Socket>>,
-    conversations: RefCell<BTreeMap<CallHandle, Queue<CallEvent>>>,
+    conversations: RefCell<Vec<(CallHandle, Queue<CallEvent>)>>,
     waiting: RefCell<Vec<Queue<bool>>>,
     wakeup: Timer,
     reconnect: Timer,
@@ -121,7 +120,7 @@ impl Agent {
         self.inner
             .conversations
             .borrow_mut()
-            .insert(handle, events.clone());
+            .push((handle, events.clone()));
         self.inner.pump();
         Ok(Conversation {
             agent: self.clone(),
@@ -283,7 +282,8 @@ impl Inner {
     }
 
     fn deliver(&self, call: CallHandle, event: CallEvent) {
-        if let Some(events) = self.conversations.borrow().get(&call) {
+        let conversations = self.conversations.borrow();
+        if let Some((_, events)) = conversations.iter().find(|(known, _)| *known == call) {
             events.push(event);
         }
     }
@@ -351,6 +351,6 @@ impl Drop for Conversation {
             .inner
             .conversations
             .borrow_mut()
-            .remove(&self.handle);
+            .retain(|(known, _)| *known != self.handle);
     }
 }

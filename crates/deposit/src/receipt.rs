@@ -11,6 +11,9 @@ use thiserror::Error;
 pub use self::sign::{ReceiptKeys, ReceiptKeysError, sign, verify};
 use crate::encoding::base64url_bytes;
 
+/// The only algorithm that receipts are signed with.
+pub const ALGORITHM: &str = "ES256";
+
 /// A receipt is shorter than this.
 pub const MAX_LENGTH: usize = 4096;
 
@@ -89,23 +92,33 @@ pub fn parse(compact: &str) -> Result<Receipt, ReceiptError> {
     Ok(receipt)
 }
 
-fn split(compact: &str) -> Result<(Header, Receipt), ReceiptError> {
+/// Header and claims as the JSON texts that they are, for hosts with a reader of their own.
+pub fn texts(compact: &str) -> Result<(String, String), ReceiptError> {
     let mut parts = compact.split('.');
     let (Some(header), Some(claims), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(ReceiptError::Malformed);
     };
-    let header: Header = json(header)?;
-    if header.alg != "ES256" {
-        return Err(ReceiptError::Algorithm);
-    }
-    Ok((header, json(claims)?))
+    Ok((text(header)?, text(claims)?))
 }
 
-fn json<T: for<'a> Deserialize<'a>>(part: &str) -> Result<T, ReceiptError> {
+fn text(part: &str) -> Result<String, ReceiptError> {
     let bytes = base64url_bytes(part).ok_or(ReceiptError::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| ReceiptError::Malformed)
+    String::from_utf8(bytes).map_err(|_| ReceiptError::Malformed)
+}
+
+fn split(compact: &str) -> Result<(Header, Receipt), ReceiptError> {
+    let (header, claims) = texts(compact)?;
+    let header: Header = json(&header)?;
+    if header.alg != ALGORITHM {
+        return Err(ReceiptError::Algorithm);
+    }
+    Ok((header, json(&claims)?))
+}
+
+fn json<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, ReceiptError> {
+    serde_json::from_str(text).map_err(|_| ReceiptError::Malformed)
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ impl Jwk {
             x: base64url(point.x()?),
             y: base64url(point.y()?),
             d: None,
-            alg: Some("ES256".to_owned()),
+            alg: Some(super::ALGORITHM.to_owned()),
             usage: Some("sig".to_owned()),
         })
     }
@@ -148,7 +148,7 @@ impl Jwk {
 #[must_use]
 pub fn sign(receipt: &Receipt, keys: &ReceiptKeys) -> Option<String> {
     let header = Header {
-        alg: "ES256".to_owned(),
+        alg: super::ALGORITHM.to_owned(),
         kid: keys.signing_kid.clone(),
         typ: "afterbeep-receipt+jws".to_owned(),
     };

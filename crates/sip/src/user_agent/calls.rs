@@ -34,7 +34,7 @@ impl UserAgent {
             credentials: self.configuration.credentials.clone(),
         };
         let call = Call::place(placing, self.seed.next_bytes(), now_ms);
-        self.calls.insert(handle, call);
+        self.calls.push((handle, call));
         self.with_call(handle, |_| {});
         handle
     }
@@ -108,13 +108,14 @@ impl UserAgent {
 
     /// Does something with a call, passes its outputs on and forgets it when it is over.
     pub(super) fn with_call(&mut self, handle: CallHandle, act: impl FnOnce(&mut Call)) {
-        let Some(mut call) = self.calls.remove(&handle) else {
+        let Some(place) = self.calls.iter().position(|(known, _)| *known == handle) else {
             return;
         };
+        let (_, mut call) = self.calls.remove(place);
         act(&mut call);
         self.drain(handle, &mut call);
         if !call.is_over() {
-            self.calls.insert(handle, call);
+            self.calls.insert(place, (handle, call));
         }
     }
 

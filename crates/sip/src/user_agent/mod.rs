@@ -9,7 +9,7 @@ mod keep_alive;
 mod registration;
 mod requests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use configuration::Configuration;
 use event::{CallHandle, Event, Output};
@@ -35,7 +35,8 @@ pub struct UserAgent {
     connected: bool,
     registration: Registration,
     keep_alive: KeepAlive,
-    calls: BTreeMap<CallHandle, Call>,
+    /// A handful at most, in the order of their handles.
+    calls: Vec<(CallHandle, Call)>,
     last_handle: u32,
     outputs: VecDeque<Output>,
 }
@@ -51,7 +52,7 @@ impl UserAgent {
             connected: false,
             registration: Registration::new(&mut seed),
             keep_alive: KeepAlive::default(),
-            calls: BTreeMap::new(),
+            calls: Vec::new(),
             last_handle: 0,
             outputs: VecDeque::new(),
             seed,
@@ -99,7 +100,7 @@ impl UserAgent {
             self.elapse_keep_alive(now_ms);
             self.elapse_registration(now_ms);
         }
-        let handles: Vec<CallHandle> = self.calls.keys().copied().collect();
+        let handles: Vec<CallHandle> = self.calls.iter().map(|(handle, _)| *handle).collect();
         for handle in handles {
             self.with_call(handle, |call| call.elapse(now_ms));
         }
@@ -119,7 +120,7 @@ impl UserAgent {
                 .into_iter()
                 .chain(self.registration.due_ms())
         });
-        let calls = self.calls.values().filter_map(Call::wake_at);
+        let calls = self.calls.iter().filter_map(|(_, call)| call.wake_at());
         connection.into_iter().flatten().chain(calls).min()
     }
 

@@ -40,7 +40,7 @@ impl UserAgent {
             display_name: from.display_name,
             sdp: call.offer().map(ToOwned::to_owned),
         });
-        self.calls.insert(handle, call);
+        self.calls.push((handle, call));
     }
 
     /// Unsolicited message summaries (RFC 3842 section 3) are the only news we take.
