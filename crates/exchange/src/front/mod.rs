@@ -15,7 +15,7 @@ mod record;
 use serde_json::json;
 
 pub use self::{
-    address::{address, percent_decoded},
+    address::{address, percent_decoded, percent_encoded},
     authority::is_revoked,
     origin::finish,
     record::{masked, pattern, record},

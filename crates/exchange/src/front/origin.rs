@@ -11,7 +11,7 @@ use crate::{
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const REQUEST_HEADERS: &str = "authorization, content-type, range, repr-digest, tus-resumable, upload-checksum, upload-concat, upload-defer-length, upload-length, upload-metadata, upload-offset, x-http-method-override, x-requested-with";
-const EXPOSED: &str = "accept-ranges, afterbeep-receipt, afterbeep-session, content-disposition, content-length, content-range, etag, location, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, upload-defer-length, upload-expires, upload-length, upload-metadata, upload-offset, x-request-id";
+const EXPOSED: &str = "accept-ranges, afterbeep-caption, afterbeep-receipt, afterbeep-session, content-disposition, content-length, content-range, etag, location, retry-after, tus-checksum-algorithm, tus-extension, tus-max-size, tus-resumable, tus-version, upload-defer-length, upload-expires, upload-length, upload-metadata, upload-offset, x-request-id";
 
 /// Whether the page that asks may use the API; a request without `Origin` does not come from a page.
 pub(super) fn is_allowed(head: &Request, settings: &Settings) -> bool {

@@ -128,6 +128,7 @@ pub(super) fn show(sql: &dyn Sql, context: &Context<'_>) -> Answered {
             "personal": greeting.personal,
             "url": greeting.url,
             "duration_ms": greeting.duration_ms,
+            "caption": greeting.caption,
         },
         "webhooks": notification::webhooks(sql)?,
         "blocks": block::all(sql)?,

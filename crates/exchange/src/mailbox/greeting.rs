@@ -3,6 +3,8 @@
 
 use deposit::token::{MediaClaims, Token};
 
+use serde::Deserialize;
+
 use super::{
     Answered,
     account::{self, Counters},
@@ -16,6 +18,7 @@ use crate::{
     context::Context,
     front,
     http::{Request, Response},
+    json,
     problem::{self, Refusal},
     sql::{Row, Sql, SqlError, Value},
 };
@@ -25,6 +28,10 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE greeting (id INTEGER PRIMARY KEY CHECK (id = 0), media_id TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, duration_ms INTEGER NOT NULL, changed_at INTEGER NOT NULL)",
 ];
 
+/// What came later: words for callers who cannot hear it.
+pub const SECOND_SCHEMA: &[&str] =
+    &["ALTER TABLE greeting ADD COLUMN caption TEXT NOT NULL DEFAULT ''"];
+
 /// What plays where the owner has none: the file that the pages are built with.
 const SYSTEM: &[u8] = include_bytes!("../../../../www/src/greeting-system.ogg");
 const RESOURCE: &str = "greeting";
@@ -32,6 +39,10 @@ const SYSTEM_RESOURCE: &str = "greeting-system";
 /// How long the address of a greeting is good.
 const TTL_MS: i64 = 600_000;
 const LONGEST_MS: u32 = 180_000;
+/// Header of the answer with the sound: what is spoken there, percent-encoded.
+const CAPTION: &str = "afterbeep-caption";
+const LONGEST_CAPTION: usize = 500;
+const SYSTEM_CAPTION: &str = "A recorded voice asks you to leave a message.";
 
 /// What a caller is to hear.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,6 +53,8 @@ pub struct Greeting {
     pub duration_ms: u32,
     /// Whether it is the owner's own.
     pub personal: bool,
+    /// Its words, for those who cannot hear it; empty where nobody wrote them down.
+    pub caption: String,
 }
 
 /// The greeting at this moment.
@@ -56,16 +69,19 @@ pub fn current(sql: &dyn Sql, context: &Context<'_>) -> Result<Greeting, SqlErro
             url: None,
             duration_ms: 0,
             personal: false,
+            caption: String::new(),
         },
-        (_, Some((_, duration_ms))) => Greeting {
+        (_, Some(own)) => Greeting {
             url: url(context, RESOURCE),
-            duration_ms,
+            duration_ms: own.duration_ms,
             personal: true,
+            caption: own.caption,
         },
         (_, None) => Greeting {
             url: url(context, SYSTEM_RESOURCE),
             duration_ms: ogg_opus_duration_ms(SYSTEM).unwrap_or(0),
             personal: false,
+            caption: SYSTEM_CAPTION.to_owned(),
         },
     })
 }
@@ -77,35 +93,63 @@ pub(super) fn play(sql: &dyn Sql, request: &Request) -> Answered {
         Some(RESOURCE) | None => false,
         Some(_) => return Err(Refusal::of(request, problem::TOKEN_FOREIGN, "")),
     };
-    match stored(sql)?.filter(|_| !system) {
-        Some((medium, _)) => Ok((media::serve(sql, request, &medium)?, Vec::new())),
+    let (response, caption) = match stored(sql)?.filter(|_| !system) {
+        Some(own) => (media::serve(sql, request, &own.medium)?, own.caption),
         // A greeting that was removed while its address was still good is followed by the system's.
-        None => Ok((play_system(request), Vec::new())),
-    }
+        None => (play_system(request), SYSTEM_CAPTION.to_owned()),
+    };
+    let response = match caption.as_str() {
+        "" => response,
+        words => response.with_header(CAPTION, front::percent_encoded(words)),
+    };
+    Ok((response, Vec::new()))
 }
 
 /// `PUT /mailbox/greeting`: the bytes, with their media type. The duration is read from the sound where we
-/// can (Ogg Opus), else taken from `?duration_ms=`.
+/// can (Ogg Opus), else taken from `?duration_ms=`. `?caption=` says in words what is spoken.
 pub(super) fn put(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
     let content_type = check_type(request)?;
     let duration_ms = check_duration(request, content_type)?;
+    let caption = front::query_value(&request.query, "caption").unwrap_or_default();
+    let caption = check_caption(request, &caption)?;
     let freed = discard(sql)?;
     let media_id = context.entropy.token();
     media::store(sql, &media_id, &request.body)?;
     let size = i64::try_from(request.body.len()).unwrap_or(i64::MAX);
-    let parameters: [Value; 5] = [
+    let parameters: [Value; 6] = [
         media_id.into(),
         content_type.into(),
         size.into(),
         duration_ms.into(),
         context.now_ms.into(),
+        caption.into(),
     ];
     sql.query(
-        "INSERT INTO greeting (id, media_id, content_type, size, duration_ms, changed_at) VALUES (0, ?, ?, ?, ?, ?)",
+        "INSERT INTO greeting (id, media_id, content_type, size, duration_ms, changed_at, caption) VALUES (0, ?, ?, ?, ?, ?, ?)",
         &parameters,
     )?;
     let bytes_used = size.saturating_sub(freed);
     count(sql, context, bytes_used)?;
+    Ok((Response::status(204), Vec::new()))
+}
+
+#[derive(Deserialize)]
+struct Description {
+    caption: String,
+}
+
+/// `PATCH /mailbox/greeting`: other words, the same sound.
+pub(super) fn describe(sql: &dyn Sql, request: &Request) -> Answered {
+    let body: Description = json::read(request)?;
+    let caption = check_caption(request, &body.caption)?;
+    let changed = sql.query(
+        "UPDATE greeting SET caption = ? RETURNING 1",
+        &[caption.into()],
+    )?;
+    if changed.is_empty() {
+        let detail = "There is no greeting of your own.";
+        return Err(Refusal::of(request, problem::NOT_FOUND, detail));
+    }
     Ok((Response::status(204), Vec::new()))
 }
 
@@ -133,15 +177,22 @@ pub(super) fn discard(sql: &dyn Sql) -> Result<i64, SqlError> {
     Ok(rows.iter().map(|row| row.integer(1)).sum())
 }
 
-fn stored(sql: &dyn Sql) -> Result<Option<(Medium, u32)>, SqlError> {
-    let rows = sql.query(
-        "SELECT media_id, content_type, size, duration_ms FROM greeting",
-        &[],
-    )?;
-    Ok(rows.first().map(medium))
+/// The owner's own.
+struct Own {
+    medium: Medium,
+    duration_ms: u32,
+    caption: String,
 }
 
-fn medium(row: &Row) -> (Medium, u32) {
+fn stored(sql: &dyn Sql) -> Result<Option<Own>, SqlError> {
+    let rows = sql.query(
+        "SELECT media_id, content_type, size, duration_ms, caption FROM greeting",
+        &[],
+    )?;
+    Ok(rows.first().map(own))
+}
+
+fn own(row: &Row) -> Own {
     let content_type = row.text(1);
     let medium = Medium {
         media_id: row.text(0),
@@ -152,7 +203,11 @@ fn medium(row: &Row) -> (Medium, u32) {
         size: row.integer(2).unsigned_abs(),
         etag: row.text(0),
     };
-    (medium, u32::try_from(row.integer(3)).unwrap_or(0))
+    Own {
+        medium,
+        duration_ms: u32::try_from(row.integer(3)).unwrap_or(0),
+        caption: row.text(4),
+    }
 }
 
 fn play_system(request: &Request) -> Response {
@@ -196,6 +251,21 @@ fn check_type(request: &Request) -> Result<&'static str, Refusal> {
             Err(Refusal::of(request, problem::UNSUPPORTED_TYPE, detail))
         }
     }
+}
+
+/// One text in lines; other characters that nobody sees become spaces.
+fn check_caption(request: &Request, text: &str) -> Result<String, Refusal> {
+    let seen = |character: char| match character {
+        '\n' => '\n',
+        other if other.is_control() => ' ',
+        other => other,
+    };
+    let caption: String = text.trim().chars().map(seen).collect();
+    if caption.chars().count() > LONGEST_CAPTION {
+        let detail = format!("A caption has at most {LONGEST_CAPTION} characters.");
+        return Err(Refusal::of(request, problem::INVALID_FIELD, &detail));
+    }
+    Ok(caption)
 }
 
 fn check_duration(request: &Request, content_type: &str) -> Result<u32, Refusal> {

@@ -50,7 +50,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     ] {
         first.extend(schema);
     }
-    crate::sql::migrate(sql, &[&first])
+    crate::sql::migrate(sql, &[&first, greeting::SECOND_SCHEMA])
 }
 
 /// One signal, inside one transaction.
@@ -132,7 +132,7 @@ fn answer(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
         ("GET" | "HEAD", ["sessions", "current"]) => deposit::on_current(sql, context, request),
         ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
         ("GET" | "HEAD", ["mailbox", "messages", id, "media"]) => {
-            message::media(sql, context, request, id)
+            message::media(sql, request, id)
         }
         (method, ["mailbox", rest @ ..]) => {
             account::check_generation(sql, request)?;
@@ -160,6 +160,7 @@ fn owner(
         ("POST", ["messages", id, "restore"]) => message::restore(sql, context, request, id),
         ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
         ("PUT", ["greeting"]) => greeting::put(sql, context, request),
+        ("PATCH", ["greeting"]) => greeting::describe(sql, request),
         ("DELETE", ["greeting"]) => greeting::remove(sql, context),
         ("PATCH", ["settings"]) => settings::change(sql, context, request),
         ("GET", ["webhooks"]) => notification::list_webhooks(sql),

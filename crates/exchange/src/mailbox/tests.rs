@@ -4,6 +4,7 @@ mod greetings;
 mod messages;
 mod notices;
 mod owner;
+mod renditions;
 mod sessions;
 
 use serde_json::Value as Json;

@@ -17,6 +17,7 @@ use crate::{
         opened_resource,
     },
     problem::{self, Refusal},
+    rendition::{self, Asked, Sound},
     sql::{Row, Sql, SqlError, Value},
 };
 
@@ -166,11 +167,10 @@ pub(in crate::mailbox) fn show(
     ))
 }
 
-/// `GET /mailbox/messages/{id}/media?part=`, with a sign-in or with the token in the address. It changes no
+/// `GET /mailbox/messages/{id}/media?part=&format=`, with a sign-in or with the token in the address. It changes no
 /// state.
 pub(in crate::mailbox) fn media(
     sql: &dyn Sql,
-    context: &Context<'_>,
     request: &Request,
     id: &str,
 ) -> Answered {
@@ -184,31 +184,49 @@ pub(in crate::mailbox) fn media(
     let message = find(sql, id)?
         .filter(|message| !message.removed)
         .ok_or_else(missing)?;
-    let medium = medium(sql, context, &message, part)?.ok_or_else(missing)?;
-    Ok((media::serve(sql, request, &medium)?, Vec::new()))
+    let (medium, sound) = medium(sql, &message, part)?.ok_or_else(missing)?;
+    let response = match rendition::order(request, &medium, &name(&message), sound)? {
+        Asked::Deposited => media::serve(sql, request, &medium)?,
+        Asked::Rendition(order) => media::serve_rendition(sql, request, &medium, &order)?,
+    };
+    Ok((response, Vec::new()))
+}
+
+/// What a message's sound is called when it is saved, without its ending.
+fn name(message: &Message) -> String {
+    format!("message-{}", deposit::time::rfc3339(message.received_at_ms)).replace([':', '.'], "-")
 }
 
 fn medium(
     sql: &dyn Sql,
-    _context: &Context<'_>,
     message: &Message,
     part: u64,
-) -> Result<Option<Medium>, SqlError> {
+) -> Result<Option<(Medium, Sound)>, SqlError> {
     let rows = sql.query(
         "SELECT media_id, blob_key, content_type, size, sha256, metadata, kind FROM message_parts WHERE message_id = ? AND part = ?",
         &[message.id.as_str().into(), part.into()],
     )?;
-    let name = format!("message-{}", deposit::time::rfc3339(message.received_at_ms))
-        .replace([':', '.'], "-");
-    Ok(rows.first().map(|row| Medium {
-        media_id: row.text(0),
-        blob_key: row.optional_text(1),
-        file_name: file_name(row, &name),
-        is_file: row.text(6) == "attachment",
-        content_type: row.text(2),
-        size: row.integer(3).unsigned_abs(),
-        etag: row.text(4),
+    Ok(rows.first().map(|row| {
+        let medium = Medium {
+            media_id: row.text(0),
+            blob_key: row.optional_text(1),
+            file_name: file_name(row, &name(message)),
+            is_file: row.text(6) == "attachment",
+            content_type: row.text(2),
+            size: row.integer(3).unsigned_abs(),
+            etag: row.text(4),
+        };
+        (medium, sound(&row.text(5)))
     }))
+}
+
+fn sound(metadata: &str) -> Sound {
+    let said = said(metadata);
+    Sound {
+        gain_db: said.gain_db,
+        trim_start_ms: said.trim_start_ms.map_or(0, u64::from),
+        trim_end_ms: said.trim_end_ms.map_or(0, u64::from),
+    }
 }
 
 /// A file keeps its sender's name for it; what was spoken or written is named for its time.
@@ -252,6 +270,9 @@ pub(super) fn described(
         "size": message.size,
         "state": message.state,
         "waveform": waveform,
+        "trim_start_ms": first.trim_start_ms.unwrap_or(0),
+        "trim_end_ms": first.trim_end_ms.unwrap_or(0),
+        "gain_db": first.gain_db,
         "title": first.title,
         "attachments": attachments(context, &message.id, &parts),
         "session_id": message.session_id,

@@ -110,3 +110,52 @@ fn what_is_not_sound_of_the_declared_type_is_refused() {
     );
     assert_eq!(heard(&bob), SYSTEM);
 }
+
+#[test]
+fn callers_read_what_is_spoken() {
+    let bob = Bob::new();
+    let read = || {
+        let response = bob.send(&request("GET", "/mailbox/greeting", "")).0;
+        header(&response, "afterbeep-caption")
+            .and_then(front::percent_decoded)
+            .unwrap_or_default()
+    };
+    assert!(read().contains("leave a message"), "the system's");
+    let mut upload = request(
+        "PUT",
+        "/mailbox/greeting?caption=Gr%C3%BC%C3%9F%20Gott%0D%0AX%3A%201",
+        "",
+    );
+    upload
+        .headers
+        .push(("content-type".to_owned(), "audio/ogg".to_owned()));
+    upload.body = OWN.to_vec();
+    assert_eq!(bob.send(&upload).0.status, 204);
+    assert_eq!(read(), "Grüß Gott \nX: 1");
+    let changed = bob.call(
+        "PATCH",
+        "/mailbox/greeting",
+        r#"{"caption":" <b>Bob</b> "}"#,
+    );
+    assert_eq!(changed.0, 204);
+    assert_eq!(read(), "<b>Bob</b>");
+    let shown = bob.call("GET", "/mailbox", "").1;
+    assert_eq!(shown["greeting"]["caption"], "<b>Bob</b>");
+    bob.call("PATCH", "/mailbox/greeting", r#"{"caption":""}"#);
+    let response = bob.send(&request("GET", "/mailbox/greeting", "")).0;
+    assert_eq!(header(&response, "afterbeep-caption"), None);
+}
+
+#[test]
+fn a_caption_needs_a_greeting_and_has_its_limit() {
+    let bob = Bob::new();
+    let caption = |text: &str| {
+        let body = serde_json::json!({ "caption": text }).to_string();
+        bob.call("PATCH", "/mailbox/greeting", &body).0
+    };
+    assert_eq!(caption("Hello"), 404);
+    assert_eq!(put(&bob, "audio/ogg", OWN).0, 204);
+    assert_eq!(caption(&"ü".repeat(500)), 204);
+    assert_eq!(caption(&"ü".repeat(501)), 422);
+    assert_eq!(bob.call("PATCH", "/mailbox/greeting", "{}").0, 400);
+}

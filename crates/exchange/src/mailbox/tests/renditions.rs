@@ -53,6 +53,12 @@ fn a_rendition_is_ordered_with_what_the_sender_said() {
     assert_eq!(order.format, "ogg");
     assert_eq!(order.gain_db, Some(-3.5));
     assert_eq!((order.trim_start_ms, order.trim_end_ms), (700, 400));
+    let shown = bob.call("GET", "/mailbox/messages/m", "").1;
+    assert_eq!(shown["gain_db"], -3.5);
+    assert_eq!(
+        (&shown["trim_start_ms"], &shown["trim_end_ms"]),
+        (&700.into(), &400.into())
+    );
 }
 
 #[test]
