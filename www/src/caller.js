@@ -7,6 +7,7 @@ const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * @typedef {object} Who
+ * @property {string} name
  * @property {string} label what the inbox shows, with "(not verified)" where it is so
  * @property {string} address empty if there is none to call back
  * @property {string} reason why there is nobody to call back; empty if there is
@@ -20,6 +21,7 @@ export function callerOf({ from, from_name: given, from_verified: verified }) {
   const { name, address } = parts(from);
   const known = given || name || nameOf(address) || "Somebody";
   return {
+    name: known,
     label: verified ? known : `${known} (not verified)`,
     address,
     reason: address ? "" : `${known} called without an address, so there is nothing to call.`,

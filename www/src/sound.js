@@ -17,8 +17,12 @@ export async function peaksOf(sound) {
   }
 }
 
-/** @param {Float32Array} samples */
-function peaks(samples) {
+/**
+ * Peaks of samples for drawing.
+ * @param {Float32Array} samples
+ * @returns {number[]}
+ */
+export function peaks(samples) {
   const share = Math.max(1, Math.floor(samples.length / PEAKS));
   return Array.from({ length: Math.ceil(samples.length / share) }, (_, index) =>
     samples.subarray(index * share, (index + 1) * share).reduce((most, value) => Math.max(most, Math.abs(value)), 0),
