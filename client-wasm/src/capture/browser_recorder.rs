@@ -124,7 +124,8 @@ impl BrowserRecorder {
                 }
             });
             Parts {
-                stream: stream.clone(),
+                // `stream.clone()` would be the browser's, which opens every track once more.
+                stream: Clone::clone(stream),
                 recorder,
                 journal,
                 limits,

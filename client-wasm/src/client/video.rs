@@ -71,7 +71,7 @@ impl Lens {
         self.timer.clear();
         let stream = microphone.hand_over()?;
         camera.join(&stream);
-        self.show(stream.clone().into());
+        self.show(JsValue::from(&stream));
         Ok(stream)
     }
 
@@ -88,7 +88,7 @@ impl Lens {
             Err(problem) if problem.code == "cancelled" => return Ok(()),
             asked => asked?,
         };
-        self.show(camera.stream().clone().into());
+        self.show(JsValue::from(camera.stream()));
         drop(self.camera.replace(Some(camera)));
         let lens = Rc::downgrade(self);
         self.timer.after(PREVIEW_MS, move || {
