@@ -170,12 +170,18 @@ export class Drafts {
     }
   }
 
-  /** @param {OutboxItem} item a written draft */
+  /** @param {OutboxItem} item that nobody has yet; it is a draft in hand again */
   async edit({ deposit_id: id }) {
-    if (CONVERSING.has(this.#owner.state())) return this.#owner.complain("Finish the call or the recording first. The draft stays here.");
+    if (CONVERSING.has(this.#owner.state())) return this.#owner.complain("Finish the call or the recording first. The message stays here.");
     this.writing.leave();
+    const before = this.#inHand;
     this.#inHand = id;
-    await this.#owner.attempt(async (client) => client.rewrite(id, await client.text(id)));
+    try {
+      await this.#owner.ask((client) => client.edit(id));
+    } catch (error) {
+      this.#inHand = before;
+      this.#owner.failed(error);
+    }
   }
 
   async #promise() {

@@ -61,7 +61,7 @@ export function age(then, now) {
 }
 
 /**
- * How long until something happens, "now", "in 12 s", "in 3 min".
+ * How long until something happens, "now", "in 12 s", "in 3 min", "in 5 h", "in 3 days".
  * @param {number} then Unix ms
  * @param {number} now Unix ms
  * @returns {string}
@@ -69,7 +69,10 @@ export function age(then, now) {
 export function until(then, now) {
   const seconds = Math.ceil((then - now) / 1000);
   if (seconds <= 0) return "now";
-  return seconds < 100 ? `in ${seconds} s` : `in ${Math.ceil(seconds / 60)} min`;
+  if (seconds < 100) return `in ${seconds} s`;
+  if (seconds < 100 * 60) return `in ${Math.ceil(seconds / 60)} min`;
+  const hours = Math.floor(seconds / 3600);
+  return hours < 48 ? `in ${hours} h` : `in ${Math.floor(hours / 24)} days`;
 }
 
 /**

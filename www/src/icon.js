@@ -18,6 +18,11 @@ const PATHS = {
   copy: "M9 9h10v10H9zM5 15V5h10",
   voice: "M12 4a2.5 2.5 0 0 1 2.5 2.5v5a2.5 2.5 0 0 1-5 0v-5A2.5 2.5 0 0 1 12 4zM6.5 11.5a5.5 5.5 0 0 0 11 0M12 17v3",
   video: "M4 7h11v10H4zM15 11l5-3v8l-5-3",
+  attach: "M18.5 11.5l-6.8 6.8a4 4 0 0 1-5.7-5.7l7.2-7.2a2.7 2.7 0 0 1 3.8 3.8l-7 7a1.3 1.3 0 0 1-1.9-1.9l6.2-6.2",
+  file: "M7 3.5h6.5L18 8v12.5H7zM13.5 3.5V8H18",
+  cutBefore: "M12 4v16M16 8l4 4-4 4M5 8v.01M5 12v.01M5 16v.01",
+  cutAfter: "M12 4v16M8 8l-4 4 4 4M19 8v.01M19 12v.01M19 16v.01",
+  receipt: "M6 3.5h12v17l-3-2-3 2-3-2-3 2zM9 8.5h6M9 12h6",
   upload: "M12 19V8M7.5 12L12 7.5l4.5 4.5M5 4.5h14",
 };
 const FILLED = new Set(["record", "stop", "play"]);
