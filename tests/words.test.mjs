@@ -7,6 +7,7 @@ import { complete, nameOf } from '../www/src/address.js';
 import { outboxLines, OUTBOX_CONTROLS, VIEWS } from '../www/src/call-words.js';
 import { callerOf, callLink } from '../www/src/caller.js';
 import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
+import { fileNameOf, filesLine, lossLine, offeredFor, sessionLine } from '../www/src/outbox-words.js';
 import { heights, resample } from '../www/src/peaks.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
@@ -23,6 +24,7 @@ test('figures read as people write them', () => {
     [rate(1000), '8.0 kbit/s'], [rate(8000), '64 kbit/s'],
     [age(NOW - 59_000, NOW), 'just now'], [age(NOW - 3_600_000, NOW), '1 h ago'], [age(NOW - 30 * 3_600_000, NOW), 'yesterday'],
     [until(NOW + 11_001, NOW), 'in 12 s'], [until(NOW - 1, NOW), 'now'], [until(NOW + 150_000, NOW), 'in 3 min'],
+    [until(NOW + 5.5 * 3_600_000, NOW), 'in 5 h'], [until(NOW + 3.2 * 86_400_000, NOW), 'in 3 days'],
   ];
   for (const [read, expected] of rows) assert.equal(read, expected);
 });
@@ -88,4 +90,31 @@ test('a refused message says so, keeps its reason, and can be sent again; a draf
   assert.equal(next, 'The mailbox is full.');
   for (const state of ['failed', 'recorded', 'interrupted']) assert.equal(OUTBOX_CONTROLS[state][0], 'send', state);
   assert.ok(!OUTBOX_CONTROLS.deposited.includes('delete'));
+});
+
+test('the outbox offers what helps in each state, and never what cannot be done', () => {
+  const offered = (state, more = {}, online = true) => offeredFor(item(state, { kind: 'voice', ...more }), online);
+  assert.equal(offered('waiting', { reason: { code: 'slow' } })[0], 'sendAnyway');
+  assert.equal(offered('waiting', { reason: { code: 'network' } })[0], 'send', 'no gate stands in the way');
+  assert.equal(offered('waiting', { reason: { code: 'slow' } }, false)[0], 'edit', 'without a network nothing is sent now');
+  assert.ok(!offered('recorded', { kind: 'text' }).includes('play'));
+  assert.deepEqual(offered('uploading'), ['play', 'save'], 'what goes up is not changed');
+  assert.deepEqual(offered('deposited'), ['receipt']);
+  for (const state of ['interrupted', 'recorded', 'queued', 'waiting', 'failed']) {
+    for (const control of ['edit', 'save', 'delete']) assert.ok(offered(state).includes(control), `${state} ${control}`);
+  }
+});
+
+test('the outbox says until when a call lasts, which files go along, and what clearing would lose', () => {
+  const expires = (ms) => sessionLine(item('waiting', { session_expires_at: NOW + ms }), NOW);
+  assert.equal(expires(3.5 * 86_400_000), 'Its call expires in 3 days; after that it still goes up, by a new call.');
+  assert.match(expires(-1), /expired; it goes up by a new call/);
+  assert.equal(sessionLine(item('waiting'), NOW), '');
+  assert.equal(sessionLine(item('deposited', { session_expires_at: NOW + 1 }), NOW), '');
+  assert.equal(filesLine(item('waiting', { parts: [{ name: 'a.pdf' }, { name: 'b.png' }] })), 'With 2 files: a.pdf, b.png');
+  assert.equal(filesLine(item('waiting')), '');
+  const lost = lossLine([item('waiting', { to_name: 'Bob', kind: 'voice' }), item('recorded', { kind: 'text' }), item('deposited')]);
+  assert.match(lost, /2 messages that nobody has yet: to Bob \(0:08\), to Bob \(written\)/);
+  assert.doesNotMatch(lossLine([item('deposited')]), /nobody has/);
+  assert.equal(fileNameOf(item('deposited', { to_name: 'Bob B.' }), 'receipt', 'jws'), 'receipt-to-bob-b-2026-11-22-1200.jws');
 });

@@ -10,8 +10,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
-use super::engine::{self, Engine};
-use super::{Client, Outcome};
+use super::engine::Engine;
+use super::{Client, Outcome, room};
 use crate::clock;
 use crate::problem::Problem;
 use crate::storage::{DepositRow, PartRow};
@@ -40,6 +40,11 @@ impl Client {
     /// An attached file.
     pub async fn attachment(&self, deposit_id: String, part_id: String) -> Outcome<Blob> {
         Ok(file(&self.engine, &deposit_id, &part_id).await?)
+    }
+
+    /// A file that came with a message in the own mailbox.
+    pub async fn message_attachment(&self, id: String, part: u32) -> Outcome<Blob> {
+        Ok(self.inbox()?.part(&id, part).await?)
     }
 
     /// The ends of the names of all files that may be attached, as an input's `accept` takes them.
@@ -76,7 +81,7 @@ async fn attach(engine: &Engine, deposit_id: &str, file: &Blob, name: &str) -> R
         })
         .await?;
     engine.outbox.changed();
-    engine::keep_on_disk();
+    room::keep_on_disk(&engine.listener);
     match (attached, refusal) {
         (Some(_), _) => Ok(()),
         (None, Some(error)) => Err(refused(&name, error)),

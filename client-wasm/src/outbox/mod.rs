@@ -239,6 +239,9 @@ fn enqueue(row: &mut DepositRow, now: i64) {
         RowState::Failed => begin_anew(row),
         _ => {}
     }
+    for part in &mut row.parts {
+        part.refusal = None;
+    }
     row.state = RowState::Queued;
     row.queued_at = row.queued_at.or(Some(now));
     row.next_try_at = None;
@@ -268,9 +271,6 @@ fn begin_anew(row: &mut DepositRow) {
     }
     row.forget_uploads();
     row.failures = 0;
-    for part in &mut row.parts {
-        part.refusal = None;
-    }
 }
 
 /// Whether the user has sent it, and nobody has it yet.

@@ -295,12 +295,7 @@ async fn put_off(parts: &Parts, row: &DepositRow, refusal: Refusal) -> Result<()
             .await
         }
         Refusal::Earlier => {
-            let name = if row.to_name.is_empty() {
-                "The callee"
-            } else {
-                &row.to_name
-            };
-            fail(parts, row, &earlier(name), |row| row.attempts.clear()).await
+            fail(parts, row, &earlier(), |row| row.attempts.clear()).await
         }
     }
 }
@@ -350,12 +345,10 @@ fn explain(row: &mut DepositRow, problem: &Problem) {
 }
 
 /// Sending it again would make a second message, which only its user may want.
-fn earlier(name: &str) -> Problem {
+fn earlier() -> Problem {
     Problem::new(
         EARLIER,
-        format!(
-            "{name} already has this message as it was before your last change. Yours is safe on this device; press Send to send it as another message."
-        ),
+        "It had arrived already, as it was before your last change. The changed one is safe on this device; press Send to send it as another message.",
     )
 }
 
