@@ -8,6 +8,7 @@ mod event;
 mod identity;
 mod means;
 mod options;
+mod promise;
 mod recording;
 mod stage;
 mod tuning;
@@ -16,6 +17,7 @@ mod writing;
 
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -23,6 +25,7 @@ use engine::Engine;
 pub(crate) use event::{Event as ClientEvent, Listener};
 pub(crate) use identity::Identity;
 use options::Options;
+use promise::promise;
 use stage::State;
 
 use crate::mailbox::Mailbox;
@@ -32,6 +35,7 @@ type Outcome<Value = ()> = Result<Value, JsValue>;
 
 /// One caller's or callee's client. Every error is a JavaScript `Error` with a stable code in `name`.
 #[wasm_bindgen]
+#[derive(Clone)]
 pub struct Client {
     engine: Rc<Engine>,
 }
@@ -40,10 +44,12 @@ pub struct Client {
 impl Client {
     /// Opens the client: `{server, worker_url, worklet_url, processing?, kind?, to?, network_gate?,
     /// max_duration_s?, ice_servers?}` and a function that hears all events as plain objects with a `type`.
-    pub async fn open(options: JsValue, listener: JsValue) -> Outcome<Self> {
-        let options = Options::read(options)?;
-        let engine = Engine::open(options, Listener::new(&listener)).await?;
-        Ok(Self { engine })
+    pub fn open(options: JsValue, listener: JsValue) -> Promise {
+        promise(async move {
+            let options = Options::read(options)?;
+            let engine = Engine::open(options, Listener::new(&listener)).await?;
+            Ok(Self { engine })
+        })
     }
 
     /// Ends call, recorder, timers and sockets. What is on disk goes on at the next start.
@@ -57,32 +63,44 @@ impl Client {
     }
 
     /// Keeps the name of an anonymous caller; it is asked once.
-    pub async fn set_name(&self, name: String) -> Outcome {
-        self.engine.identity.set_name(&name).await?;
-        self.reconfigure();
-        Ok(())
+    pub fn set_name(&self, name: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.identity.set_name(&name).await?;
+            client.reconfigure();
+            Ok(())
+        })
     }
 
     /// Signs in; survives reload and restart until it expires.
-    pub async fn sign_in(&self, address: String, password: String) -> Outcome {
-        self.engine.identity.sign_in(&address, &password).await?;
-        self.reconfigure();
-        Ok(())
+    pub fn sign_in(&self, address: String, password: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.identity.sign_in(&address, &password).await?;
+            client.reconfigure();
+            Ok(())
+        })
     }
 
     /// Takes over a sign-in that an embedder's backend got for its own user.
-    pub async fn sign_in_with_token(&self, address: String, token: String) -> Outcome {
-        self.engine.identity.take_token(&address, &token).await?;
-        self.reconfigure();
-        Ok(())
+    pub fn sign_in_with_token(&self, address: String, token: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.identity.take_token(&address, &token).await?;
+            client.reconfigure();
+            Ok(())
+        })
     }
 
     /// Signs out and forgets the sign-in.
-    pub async fn sign_out(&self) -> Outcome {
-        self.engine.agent.stop_listening();
-        self.engine.identity.sign_out().await?;
-        self.reconfigure();
-        Ok(())
+    pub fn sign_out(&self) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.agent.stop_listening();
+            client.engine.identity.sign_out().await?;
+            client.reconfigure();
+            Ok(())
+        })
     }
 
     /// `{address, display_name}` of the signed-in user, or undefined.
@@ -129,8 +147,9 @@ impl Client {
     }
 
     /// Records a message for the address called last, or for `to`.
-    pub async fn record(&self, to: Option<String>) -> Outcome {
-        Ok(recording::begin(&self.engine, to).await?)
+    pub fn record(&self, to: Option<String>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(recording::begin(&client.engine, to).await?) })
     }
 
     /// Holds the recording.
@@ -150,79 +169,104 @@ impl Client {
 
     /// Begins a written message for the address called last, or for `to`: a draft on this device, which
     /// only `send` sends. Returns its deposit id.
-    pub async fn write(&self, text: String, to: Option<String>) -> Outcome<String> {
-        Ok(writing::begin(&self.engine, &text, to).await?)
+    pub fn write(&self, text: String, to: Option<String>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(writing::begin(&client.engine, &text, to).await?) })
     }
 
     /// Puts other words in the place of a written draft's.
-    pub async fn rewrite(&self, deposit_id: String, text: String) -> Outcome {
-        Ok(writing::rewrite(&self.engine, &deposit_id, &text).await?)
+    pub fn rewrite(&self, deposit_id: String, text: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(writing::rewrite(&client.engine, &deposit_id, &text).await?) })
     }
 
     /// The words of a written message, while they are on this device.
-    pub async fn text(&self, deposit_id: String) -> Outcome<String> {
-        Ok(writing::text(&self.engine, &deposit_id).await?)
+    pub fn text(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(writing::text(&client.engine, &deposit_id).await?) })
     }
 
     /// An object URL of a recording, for playing and saving; the page revokes it.
-    pub async fn play_url(&self, deposit_id: String) -> Outcome<String> {
-        let sound = self.engine.sound(&deposit_id).await?;
-        web_sys::Url::create_object_url_with_blob(&sound)
+    pub fn play_url(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            let sound = client.engine.sound(&deposit_id).await?;
+            web_sys::Url::create_object_url_with_blob(&sound)
+        })
     }
 
     /// Deletes a message from this device; `restore` brings it back for ten minutes.
-    pub async fn discard(&self, deposit_id: String) -> Outcome {
-        self.engine.outbox.discard(&deposit_id).await?;
-        let stage = &self.engine.stage;
-        if stage.deposit().as_ref() == Some(&deposit_id) && stage.is_about_message() {
-            stage.set_deposit(None);
-            stage.enter(State::Ready);
-        }
-        Ok(())
+    pub fn discard(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.outbox.discard(&deposit_id).await?;
+            let stage = &client.engine.stage;
+            if stage.deposit().as_ref() == Some(&deposit_id) && stage.is_about_message() {
+                stage.set_deposit(None);
+                stage.enter(State::Ready);
+            }
+            Ok(())
+        })
     }
 
     /// Takes back `discard`.
-    pub async fn restore(&self, deposit_id: String) -> Outcome {
-        self.engine.outbox.restore(&deposit_id).await?;
-        let stage = &self.engine.stage;
-        if stage.deposit().is_none() && stage.state() == State::Ready {
-            stage.set_deposit(Some(deposit_id));
-            stage.enter(State::Review);
-        }
-        Ok(())
+    pub fn restore(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.outbox.restore(&deposit_id).await?;
+            let stage = &client.engine.stage;
+            if stage.deposit().is_none() && stage.state() == State::Ready {
+                stage.set_deposit(Some(deposit_id));
+                stage.enter(State::Review);
+            }
+            Ok(())
+        })
     }
 
     /// **Send**: from now on it goes up by itself.
-    pub async fn send(&self, deposit_id: String) -> Outcome {
-        writing::refuse_blank(&self.engine, &deposit_id).await?;
-        self.engine.outbox.send(&deposit_id).await?;
-        self.engine.stage.show_sending(&deposit_id);
-        Ok(())
+    pub fn send(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            writing::refuse_blank(&client.engine, &deposit_id).await?;
+            client.engine.outbox.send(&deposit_id).await?;
+            client.engine.stage.show_sending(&deposit_id);
+            Ok(())
+        })
     }
 
     /// **Send anyway**: whatever the gate says.
-    pub async fn send_anyway(&self, deposit_id: String) -> Outcome {
-        self.engine.outbox.send_anyway(&deposit_id).await?;
-        self.engine.stage.show_sending(&deposit_id);
-        Ok(())
+    pub fn send_anyway(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.outbox.send_anyway(&deposit_id).await?;
+            client.engine.stage.show_sending(&deposit_id);
+            Ok(())
+        })
     }
 
     /// All messages of this device, newest first.
-    pub async fn outbox(&self) -> Outcome<JsValue> {
-        let items = self.engine.outbox.items().await?;
-        Ok(serde_wasm_bindgen::to_value(&items)?)
+    pub fn outbox(&self) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            let items = client.engine.outbox.items().await?;
+            Ok(serde_wasm_bindgen::to_value(&items)?)
+        })
     }
 
     /// A hint that the network may be back.
-    pub async fn retry(&self) -> Outcome {
-        Ok(self.engine.retry().await?)
+    pub fn retry(&self) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.engine.retry().await?) })
     }
 
     /// Forgets everything on this device: messages, sessions, name and sign-in.
-    pub async fn clear_device(&self) -> Outcome {
-        self.engine.clear().await?;
-        self.reconfigure();
-        Ok(())
+    pub fn clear_device(&self) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            client.engine.clear().await?;
+            client.reconfigure();
+            Ok(())
+        })
     }
 
     /// Registers for new messages; `mailbox` events follow.
@@ -233,69 +277,76 @@ impl Client {
     }
 
     /// Counts, settings and storage of the own mailbox.
-    pub async fn mailbox(&self) -> Outcome<JsValue> {
-        Ok(self.inbox()?.summary().await?)
+    pub fn mailbox(&self) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.summary().await?) })
     }
 
     /// A page of messages, newest first: `{messages, next}`.
-    pub async fn messages(&self, after: Option<String>) -> Outcome<JsValue> {
-        Ok(self.inbox()?.messages(after.as_deref()).await?)
+    pub fn messages(&self, after: Option<String>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.messages(after.as_deref()).await?) })
     }
 
     /// Marks a message `new`, `heard` or `saved`.
-    pub async fn set_message_state(&self, id: String, state: String) -> Outcome {
-        Ok(self.inbox()?.set_state(&id, &state).await?)
+    pub fn set_message_state(&self, id: String, state: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.set_state(&id, &state).await?) })
     }
 
     /// Deletes a message; `restore_message` brings it back for 24 hours.
-    pub async fn delete_message(&self, id: String) -> Outcome {
-        Ok(self.inbox()?.delete(&id).await?)
+    pub fn delete_message(&self, id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.delete(&id).await?) })
     }
 
     /// Takes back `delete_message`.
-    pub async fn restore_message(&self, id: String) -> Outcome {
-        Ok(self.inbox()?.restore(&id).await?)
+    pub fn restore_message(&self, id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.restore(&id).await?) })
     }
 
     /// A message in this container (`ogg`, `webm` or `mp4`), or as it was deposited.
-    pub async fn message_media(
-        &self,
-        id: String,
-        format: Option<String>,
-    ) -> Outcome<web_sys::Blob> {
-        Ok(self.inbox()?.media(&id, format.as_deref()).await?)
+    pub fn message_media(&self, id: String, format: Option<String>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.media(&id, format.as_deref()).await?) })
     }
 
     /// Makes a `Blob`, or a recording of this device by its deposit id, the personal greeting. The caption says in
     /// words what is spoken.
-    pub async fn put_greeting(
+    pub fn put_greeting(
         &self,
         greeting: JsValue,
         duration_ms: f64,
         caption: Option<String>,
-    ) -> Outcome {
-        let sound = match greeting.as_string() {
-            Some(deposit_id) => self.engine.sound(&deposit_id).await?,
-            None => greeting.dyn_into().map_err(|_| {
-                Problem::new(
-                    "greeting_invalid",
-                    "A greeting is a sound file or a recording.",
-                )
-            })?,
-        };
-        let caption = caption.unwrap_or_default();
-        let inbox = self.inbox()?;
-        Ok(inbox.put_greeting(&sound, duration_ms, &caption).await?)
+    ) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            let sound = match greeting.as_string() {
+                Some(deposit_id) => client.engine.sound(&deposit_id).await?,
+                None => greeting.dyn_into().map_err(|_| {
+                    Problem::new(
+                        "greeting_invalid",
+                        "A greeting is a sound file or a recording.",
+                    )
+                })?,
+            };
+            let caption = caption.unwrap_or_default();
+            let inbox = client.inbox()?;
+            Ok(inbox.put_greeting(&sound, duration_ms, &caption).await?)
+        })
     }
 
     /// Changes the caption of the personal greeting.
-    pub async fn caption_greeting(&self, caption: String) -> Outcome {
-        Ok(self.inbox()?.caption_greeting(&caption).await?)
+    pub fn caption_greeting(&self, caption: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.caption_greeting(&caption).await?) })
     }
 
     /// Back to the system's greeting.
-    pub async fn delete_greeting(&self) -> Outcome {
-        Ok(self.inbox()?.delete_greeting().await?)
+    pub fn delete_greeting(&self) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.delete_greeting().await?) })
     }
 
     fn inbox(&self) -> Result<Mailbox, Problem> {
@@ -312,6 +363,6 @@ impl Client {
 /// For the service worker: brings up what is due for this server and returns how many messages are
 /// left to be sent.
 #[wasm_bindgen]
-pub async fn drain_outbox(server: String) -> Outcome<u32> {
-    Ok(crate::outbox::drain(&server).await?)
+pub fn drain_outbox(server: String) -> Promise {
+    promise(async move { Ok(crate::outbox::drain(&server).await?) })
 }
