@@ -9,6 +9,8 @@ import { killCampaign } from '../tests/browsers/kills.mjs';
 import { startServer, temporaryFolder } from '../tests/harness.mjs';
 import { speechWav } from '../tests/sound.mjs';
 
+const AT_ONCE = 4;
+
 const [name, count, seed = Math.floor(Math.random() * 2 ** 32)] = process.argv.slice(2);
 const wav = speechWav(temporaryFolder('kills-sound'));
 const server = await startServer({});
@@ -21,6 +23,7 @@ const rows = await killCampaign({
   wav,
   count: Number(count),
   seed: Number(seed),
+  atOnce: AT_ONCE,
   told: (row) => console.error(`  ${(number += 1)}: ${JSON.stringify(row)}`),
 });
 await browser.stop();
@@ -32,6 +35,7 @@ const losses = sorted('loss_ms');
 const result = {
   browser: name,
   seed: Number(seed),
+  at_once: AT_ONCE,
   kills: rows.length,
   recovered: rows.filter(({ recovered_ms: ms }) => ms > 0).length,
   broken: rows.filter(({ problem }) => problem).length,

@@ -26,6 +26,9 @@ process.on('exit', () => {
 const running = new Set();
 after(() => Promise.all([...running].map((end) => end())));
 
+/** Kinds of workers that this process has started: what was built for the first of them serves all of its tests. */
+const built = new Set();
+
 /** An empty folder that lasts as long as the test process. */
 export function temporaryFolder(name) {
   const folder = mkdtempSync(join(tmpdir(), `afterbeep-${name}-`));
@@ -45,10 +48,12 @@ function cleanEnvironment() {
  *   the worker; with `faults` it stops where a request's `afterbeep-fault-point` says
  */
 export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true, faults = false } = {}) {
+  const kind = faults ? { XTASK_FAULT_POINTS: '1' } : {};
+  const once = built.has(faults) ? { XTASK_SERVE_BUILT: '1' } : {};
   const [program, ...first] = process.env.XTASK_BINARY ? [process.env.XTASK_BINARY] : ['cargo', 'xtask'];
   const child = spawn(program, [...first, 'dev', '--port', '0', '--state', state, ...(demo ? [] : ['--no-demo'])], {
     cwd: ROOT,
-    env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...env, ...(faults ? { XTASK_FAULT_POINTS: '1' } : {}), XTASK_STOP_WITH_STDIN: '1' },
+    env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...once, ...env, ...kind, XTASK_STOP_WITH_STDIN: '1' },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
@@ -75,6 +80,7 @@ export async function startServer({ state = temporaryFolder('state'), env = {}, 
     });
     exited.then(({ code, signal }) => { clearTimeout(timer); fail(`ended with ${code ?? signal}`); });
   });
+  built.add(faults);
   return {
     url,
     port: Number(port),
@@ -126,10 +132,10 @@ function browserProcess(profileDir) {
 /**
  * Starts Chromium with a profile of its own.
  *
- * @param {{microphoneWav?: string, profileDir?: string, allowedErrors?: RegExp[], denyMicrophone?: boolean}} options
+ * @param {{microphoneWav?: string, profileDir?: string, allowedErrors?: RegExp[], denyMicrophone?: boolean, withoutDevices?: boolean}} options
  *   `allowedErrors` are the console errors that the test itself causes
  */
-export async function launchBrowser({ microphoneWav, profileDir = temporaryFolder('profile'), allowedErrors = [], denyMicrophone = false } = {}) {
+export async function launchBrowser({ microphoneWav, profileDir = temporaryFolder('profile'), allowedErrors = [], denyMicrophone = false, withoutDevices = false } = {}) {
   const context = await chromium.launchPersistentContext(profileDir, {
     executablePath: browserProgram(),
     headless: true,
@@ -138,7 +144,7 @@ export async function launchBrowser({ microphoneWav, profileDir = temporaryFolde
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', '--autoplay-policy=no-user-gesture-required',
-      '--use-fake-device-for-media-stream',
+      ...(withoutDevices ? [] : ['--use-fake-device-for-media-stream']),
       ...(denyMicrophone ? ['--deny-permission-prompts'] : ['--use-fake-ui-for-media-stream']),
       ...(microphoneWav ? [`--use-file-for-fake-audio-capture=${microphoneWav}`] : []),
     ],

@@ -77,13 +77,12 @@ async function compare(tab, kill, speech) {
 }
 
 /**
- * Kills so many recordings of the file at instants drawn from the seed.
+ * Kills so many recordings of the file at instants drawn from the seed, a few browsers at a time.
  *
  * @param {{launch: (options: {profileDir: string}) => Promise<object>, url: string, wav: string, count: number, seed: number,
- *   told?: (row: object) => void}} options
+ *   atOnce?: number, told?: (row: object) => void}} options
  */
-export async function killCampaign({ launch, url, wav, count, seed, told = () => {} }) {
-  const next = generator(seed);
+export async function killCampaign({ launch, url, wav, count, seed, atOnce = 1, told = () => {} }) {
   const speech = wavSamples(readFileSync(wav));
   const rows = [];
   const open = async (profileDir) => {
@@ -92,16 +91,25 @@ export async function killCampaign({ launch, url, wav, count, seed, told = () =>
     return tab;
   };
   /** Several kills in one profile; each start looks at what the kill before has left. */
-  const killIn = async (profileDir, times) => {
+  const killIn = async (profileDir, times, next) => {
     let tab = await open(profileDir);
     for (let time = 0; time < times; time += 1) {
       const kill = await recordAndKill(tab, next() * LONGEST_MS);
       tab = await open(profileDir);
-      rows.push(await compare(tab, kill, speech));
-      told(rows.at(-1));
+      const row = await compare(tab, kill, speech);
+      rows.push(row);
+      told(row);
     }
     await tab.close();
   };
-  while (rows.length < count) await killIn(temporaryFolder('profile'), Math.min(PROFILE_LASTS, count - rows.length));
+  let begun = 0;
+  const goOn = async (next) => {
+    while (begun < count) {
+      const times = Math.min(PROFILE_LASTS, Math.ceil(count / atOnce), count - begun);
+      begun += times;
+      await killIn(temporaryFolder('profile'), times, next);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, (_, lane) => goOn(generator(seed ^ Math.imul(lane, 0x9e37_79b9)))));
   return rows;
 }
