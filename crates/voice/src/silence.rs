@@ -47,12 +47,12 @@ pub struct Ends {
 }
 
 /// A voice as it was heard so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Voice {
+#[derive(Clone, Copy, Debug, Default)]
+struct Voice {
     /// Mean energy, pauses left out.
-    pub(crate) energy: f64,
+    energy: f64,
     /// Over so many tenths of a second, up to [`MEMORY`].
-    pub(crate) blocks: u32,
+    blocks: u32,
 }
 
 /// Listens for speech, step by step.
@@ -102,9 +102,9 @@ impl Silence {
         speech
     }
 
-    /// Who spoke so far, if somebody did.
-    pub(crate) fn voice(&self) -> Option<Voice> {
-        self.spoken.map(|_| self.voice)
+    /// Mean energy of who spoke so far, pauses left out, if somebody did.
+    pub(crate) fn voice(&self) -> Option<f64> {
+        self.spoken.map(|_| self.voice.energy)
     }
 
     /// How long it has been silent since the last word; nothing before the first one.
