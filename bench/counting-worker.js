@@ -118,4 +118,5 @@ export const Flow = counted(worker.Flow, "Flow");
 export const Line = counted(worker.Line, "Line");
 export const Mailbox = counted(worker.Mailbox, "Mailbox");
 export const Upload = counted(worker.Upload, "Upload");
+export const Network = counted(worker.Network, "Network");
 export const Directory = counted(worker.Directory, "Directory");

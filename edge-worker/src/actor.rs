@@ -1,11 +1,11 @@
 //! One object as the platform sees it: events come in, run a rule in one transaction, and what the rule
 //! wants done goes to the queue of effects (see `courier`).
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use exchange::{
     context::{Context, Outcome},
-    effect::Effect,
+    effect::{self, Effect},
     http,
     object::Object,
     signal::Signal,
@@ -17,10 +17,12 @@ use crate::{
     binding, clock,
     courier::Queue,
     fault, log, message,
-    storage::{Migrate, Storage},
+    storage::{Migrate, Schedule, Storage},
     stub,
 };
 
+/// How long an alarm waits for its effects.
+const EFFECTS_LIMIT: Duration = Duration::from_secs(60);
 /// No body that an object reads whole is longer; the front refuses longer ones with their own limits.
 const LONGEST_BODY: u64 = 4 << 20;
 
@@ -34,8 +36,17 @@ pub(crate) struct Rules {
         fn(&dyn Sql, &Context<'_>, Signal) -> std::result::Result<Outcome, SqlError>,
     /// The alarm.
     pub(crate) on_wakeup: fn(&dyn Sql, &Context<'_>) -> std::result::Result<Vec<Effect>, SqlError>,
+    /// When the alarm must stand at the latest.
+    pub(crate) next_wakeup: fn(&dyn Sql) -> std::result::Result<Option<i64>, SqlError>,
+    /// Whether a database that was empty before may stay so.
+    pub(crate) leaves_nothing: fn(&dyn Sql) -> std::result::Result<bool, SqlError>,
     /// One whole request.
     pub(crate) on_http: OnHttp,
+}
+
+/// What most objects answer: whatever was written stays.
+pub(crate) const fn keeps_all(_sql: &dyn Sql) -> std::result::Result<bool, SqlError> {
+    Ok(false)
 }
 
 /// The rule for one whole request.
@@ -95,19 +106,25 @@ impl Actor {
     pub(crate) async fn fetch(self: &Rc<Self>, mut request: Request) -> Result<Response> {
         match origin(&request) {
             Origin::Signal => {
+                let flow = request.headers().get(stub::FLOW)?;
                 let signal = serde_json::from_str(&request.text().await?)?;
-                self.answer_signal(signal)
+                self.answer_signal(signal, flow)
             }
             Origin::Ping => self.answer_ping(),
             Origin::Outside => self.answer_request(request).await,
         }
     }
 
-    fn answer_signal(self: &Rc<Self>, signal: Signal) -> Result<Response> {
+    /// Frames for the connection that asks go with the reply, unless others for it still wait here.
+    fn answer_signal(self: &Rc<Self>, signal: Signal, flow: Option<String>) -> Result<Response> {
         match self.on_signal(signal) {
-            Ok(outcome) => {
-                self.accept(outcome.effects);
-                Response::from_json(&outcome.reply)
+            Ok(Outcome { reply, effects }) => {
+                let (reply, effects) = match flow.filter(|_| self.is_idle()) {
+                    Some(flow) => effect::reply_with_frames(&flow, reply, effects),
+                    None => (reply, effects),
+                };
+                self.accept(effects);
+                Response::from_json(&reply)
             }
             Err(error) => {
                 log::trouble(
@@ -164,12 +181,23 @@ impl Actor {
     }
 
     /// The alarm. It never fails towards the platform, whose retries are few, and always leaves an alarm
-    /// behind while anything is due.
-    pub(crate) fn wake(self: &Rc<Self>) {
-        self.storage.disarmed();
+    /// behind while anything is due. It ends when its effects are carried out: should the process die
+    /// before, the platform rings it again.
+    pub(crate) async fn wake(self: &Rc<Self>) {
+        self.storage.ringing();
         match self.transaction(|rules, sql, context| (rules.on_wakeup)(sql, context)) {
-            Ok(effects) => self.accept(effects),
+            Ok(effects) => {
+                self.accept(effects);
+                clock::within(EFFECTS_LIMIT, self.carried_out()).await;
+                self.storage.rung();
+                let rearmed = self.transaction(|_, _, _| Ok(()));
+                if rearmed.is_err() {
+                    self.storage
+                        .try_again_at(clock::now_ms().saturating_add(5000));
+                }
+            }
             Err(error) => {
+                self.storage.rung();
                 log::trouble(
                     &format!("the {} failed at its alarm: {error}", self.name()),
                     None,
@@ -194,7 +222,13 @@ impl Actor {
             now_ms: clock::now_ms(),
             entropy: clock::entropy().map_err(outside)?,
         };
-        let result = self.storage.transaction(rules.migrate, |sql| {
+        let schedule = Schedule {
+            migrate: rules.migrate,
+            next_wakeup: rules.next_wakeup,
+            leaves_nothing: rules.leaves_nothing,
+            now_ms: context.now_ms,
+        };
+        let result = self.storage.transaction(schedule, |sql| {
             let result = work(&rules, sql, &context);
             fault::here(self.name(), "before-commit");
             result
@@ -210,6 +244,7 @@ impl Actor {
             Object::Line(_) => "line",
             Object::Mailbox(_) => "mailbox",
             Object::Upload(_) => "upload",
+            Object::Network(_) => "network",
             Object::Directory(_) => "directory",
         }
     }

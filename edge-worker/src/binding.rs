@@ -45,6 +45,7 @@ pub(crate) fn namespace(env: &Env, object: &Object) -> Result<ObjectNamespace> {
         Object::Line(_) => "LINE",
         Object::Mailbox(_) => "MAILBOX",
         Object::Upload(_) => "UPLOAD",
+        Object::Network(_) => "NETWORK",
         Object::Directory(_) => "DIRECTORY",
     })
 }

@@ -1,15 +1,20 @@
 //! Carries out the effects of one object: in order, one after the other, after their transaction. What
 //! must not make others wait (a stranger's server, the blob store) goes beside the queue.
 
-use std::{collections::VecDeque, rc::Rc};
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use exchange::{
     effect::Effect,
+    network::Deed,
     object::Object,
-    signal::{Reply, Signal},
+    signal::{Carried, Reply, Signal},
 };
+use worker::Delay;
 
 use crate::{actor::Actor, binding, blob, clock, fault, log, objects::flow, outbound, stub};
+
+/// How often an alarm looks whether its effects are carried out.
+const DRAIN_LOOK: Duration = Duration::from_millis(20);
 
 /// The effects of one object that wait.
 #[derive(Default)]
@@ -32,6 +37,18 @@ impl Actor {
         self.storage.state().wait_until(drain);
     }
 
+    /// Whether no effect waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.queue.borrow().draining
+    }
+
+    /// Waits until no effect waits any more.
+    pub(crate) async fn carried_out(&self) {
+        while !self.is_idle() {
+            Delay::from(DRAIN_LOOK).await;
+        }
+    }
+
     async fn drain(self: Rc<Self>) {
         while let Some(effect) = self.next() {
             self.carry_out(effect).await;
@@ -51,7 +68,12 @@ impl Actor {
                 flow,
                 frame,
                 undelivered,
-            } => self.send_frame(flow, frame, undelivered).await,
+            } => {
+                let mut frames = vec![Carried(frame)];
+                let mut lost: Vec<Signal> = undelivered.map(|signal| *signal).into_iter().collect();
+                self.take_more(&flow, &mut frames, &mut lost);
+                self.send_frames(flow, frames, lost).await;
+            }
             Effect::CloseFlow { flow, code, reason } => {
                 self.tell_flow(flow, Signal::Close { code, reason }).await;
             }
@@ -62,6 +84,25 @@ impl Actor {
                 expires_at_ms,
             } => self.put_session(&key, value, expires_at_ms).await,
             Effect::DeleteSession { key } => self.delete_session(&key).await,
+            Effect::Admit {
+                network,
+                deed,
+                admitted,
+                refused,
+            } => {
+                let next = if self.may(network, deed).await {
+                    admitted
+                } else {
+                    refused
+                };
+                let mut queue = self.queue.borrow_mut();
+                for effect in next.into_iter().rev() {
+                    queue.waiting.push_front(effect);
+                }
+            }
+            Effect::Remind { after_ms, signal } => {
+                self.beside(Rc::clone(self).remind(after_ms, *signal));
+            }
             Effect::DeleteBlob { key } => self.beside(Rc::clone(self).delete_blob(key)),
             Effect::Post {
                 tag,
@@ -91,15 +132,40 @@ impl Actor {
         }
     }
 
-    async fn send_frame(
-        self: &Rc<Self>,
-        flow: String,
-        frame: Vec<u8>,
-        undelivered: Option<Box<Signal>>,
-    ) {
-        let sent = self.tell_flow(flow, Signal::Deliver { frame }).await;
-        if let (false, Some(signal)) = (sent, undelivered) {
-            self.feed(*signal);
+    /// Whether the network's own object lets this pass. One that does not answer stops nobody.
+    async fn may(&self, network: String, deed: Deed) -> bool {
+        let asked = Object::Network(network);
+        match stub::signal(&self.env, &asked, &Signal::Count { deed }).await {
+            Ok(reply) => reply == Reply::Done,
+            Err(error) => {
+                log::trouble(&format!("a network was not counted: {error}"), None);
+                true
+            }
+        }
+    }
+
+    /// Frames to the same flow that follow go in the same request.
+    fn take_more(&self, to: &str, frames: &mut Vec<Carried>, lost: &mut Vec<Signal>) {
+        let mut queue = self.queue.borrow_mut();
+        while let Some(Effect::SendFrame { flow, .. }) = queue.waiting.front()
+            && flow == to
+        {
+            if let Some(Effect::SendFrame {
+                frame, undelivered, ..
+            }) = queue.waiting.pop_front()
+            {
+                frames.push(Carried(frame));
+                lost.extend(undelivered.map(|signal| *signal));
+            }
+        }
+    }
+
+    /// Sends frames to a flow; if it is gone, everybody who wanted to know hears it.
+    async fn send_frames(self: &Rc<Self>, flow: String, frames: Vec<Carried>, lost: Vec<Signal>) {
+        if !self.tell_flow(flow, Signal::DeliverAll { frames }).await {
+            for signal in lost {
+                self.feed(signal);
+            }
         }
     }
 
@@ -120,8 +186,15 @@ impl Actor {
             return;
         }
         fault::settled(self.name(), "before-signal").await;
-        let reply = stub::signal(&self.env, &to, &signal).await;
+        let reply = match &self.own {
+            Object::Flow(flow) => stub::signal_from(&self.env, flow, &to, &signal).await,
+            _ => stub::signal(&self.env, &to, &signal).await,
+        };
         fault::settled(self.name(), "after-signal").await;
+        if let Ok(Reply::Frames { frames }) = reply {
+            flow::obey(self.storage.state(), Signal::DeliverAll { frames });
+            return;
+        }
         if tag.is_empty() {
             return;
         }
@@ -153,6 +226,12 @@ impl Actor {
         if let Ok(store) = binding::sessions(&self.env) {
             let _ = store.delete(key).await;
         }
+    }
+
+    async fn remind(self: Rc<Self>, after_ms: i64, signal: Signal) {
+        let pause = Duration::from_millis(u64::try_from(after_ms).unwrap_or(0));
+        Delay::from(pause).await;
+        self.feed(signal);
     }
 
     async fn delete_blob(self: Rc<Self>, key: String) {

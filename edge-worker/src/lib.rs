@@ -21,7 +21,7 @@ mod stub;
 
 use worker::{Context, Env, Request, Response, event};
 
-pub use objects::{Directory, Flow, Line, Mailbox, Upload};
+pub use objects::{Directory, Flow, Line, Mailbox, Network, Upload};
 
 /// One request from outside.
 #[event(fetch)]

@@ -2,10 +2,7 @@
 
 use std::cell::Cell;
 
-use exchange::{
-    sql::{Row, Sql, SqlError, Value},
-    wakeup,
-};
+use exchange::sql::{Row, Sql, SqlError, Value, is_empty};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
 use worker::{SqlStorage, SqlStorageValue, State};
 
@@ -28,10 +25,36 @@ pub(crate) struct Storage {
     migrated: Cell<bool>,
     /// Where the alarm stands, if this instance has set it.
     armed: Cell<Option<i64>>,
+    /// The alarm has gone off and its effects are under way; it is set when they are carried out.
+    ringing: Cell<bool>,
+    /// The alarm has gone off: none is set, whatever the database says.
+    rung: Cell<bool>,
 }
 
 /// Brings a database to its newest schema.
 pub(crate) type Migrate = fn(&dyn Sql) -> Result<(), SqlError>;
+
+/// What the storage must know of an object's rules.
+#[derive(Clone, Copy)]
+pub(crate) struct Schedule {
+    pub(crate) migrate: Migrate,
+    /// When the alarm must stand at the latest.
+    pub(crate) next_wakeup: fn(&dyn Sql) -> Result<Option<i64>, SqlError>,
+    pub(crate) now_ms: i64,
+    /// Whether a database that was empty before may stay so, whatever was written.
+    pub(crate) leaves_nothing: fn(&dyn Sql) -> Result<bool, SqlError>,
+}
+
+/// What was to be done next before and after a transaction.
+struct Dues {
+    before: Option<i64>,
+    after: Option<i64>,
+    /// Everything is rolled back; the outcome counts all the same.
+    forget: bool,
+}
+
+/// What is still due after an alarm and its effects is tried again after this.
+const OVERDUE_MS: i64 = 30_000;
 
 impl Storage {
     /// Wraps the state that the platform gave.
@@ -42,6 +65,8 @@ impl Storage {
             sql,
             migrated: Cell::new(false),
             armed: Cell::new(None),
+            ringing: Cell::new(false),
+            rung: Cell::new(false),
         }
     }
 
@@ -56,21 +81,21 @@ impl Storage {
         name.strip_prefix("v1:").unwrap_or(&name).to_owned()
     }
 
-    /// Runs `work` as one transaction, after the migrations, and sets the alarm to the earliest wake-up.
-    /// Nothing is awaited between the commit and the alarm, so the platform stores both together.
+    /// Runs `work` as one transaction, after the migrations, and sets the alarm if it stands too late. Nothing
+    /// is awaited between the commit and the alarm, so the platform stores both together.
     pub(crate) fn transaction<T>(
         &self,
-        migrate: Migrate,
+        schedule: Schedule,
         work: impl FnOnce(&dyn Sql) -> Result<T, SqlError>,
     ) -> Result<T, SqlError> {
         let mut work = Some(work);
         let mut outcome = None;
         let mut run = || {
-            let result = self.work(migrate, work.take());
-            let failed = result.is_err();
+            let result = self.work(schedule, work.take());
+            let kept = result.as_ref().is_ok_and(|(_, dues)| !dues.forget);
             outcome = Some(result);
             // A throw is what makes the platform roll back.
-            if failed {
+            if !kept {
                 Err(JsValue::from_str("rolled back"))
             } else {
                 Ok(JsValue::UNDEFINED)
@@ -79,41 +104,79 @@ impl Storage {
         let storage = self.state.storage();
         let synchronous: &SynchronousStorage = storage.as_raw().unchecked_ref();
         let committed = synchronous.transaction_sync(&mut run);
-        let (value, next) = outcome.unwrap_or_else(|| Err(SqlError("not run".to_owned())))?;
+        let (value, dues) = outcome.unwrap_or_else(|| Err(SqlError("not run".to_owned())))?;
+        if dues.forget {
+            return Ok(value);
+        }
         committed.map_err(|error| SqlError(text_of(&error)))?;
         self.migrated.set(true);
-        self.arm(next)?;
+        self.follow(&dues, schedule.now_ms)?;
         Ok(value)
     }
 
     fn work<T>(
         &self,
-        migrate: Migrate,
+        schedule: Schedule,
         work: Option<impl FnOnce(&dyn Sql) -> Result<T, SqlError>>,
-    ) -> Result<(T, Option<i64>), SqlError> {
+    ) -> Result<(T, Dues), SqlError> {
         let work = work.ok_or_else(|| SqlError("run twice".to_owned()))?;
+        let empty = !self.migrated.get() && is_empty(self)?;
         if !self.migrated.get() {
-            migrate(self)?;
+            (schedule.migrate)(self)?;
         }
+        let before = (schedule.next_wakeup)(self)?;
         let value = work(self)?;
-        Ok((value, wakeup::next(self)?))
+        let after = (schedule.next_wakeup)(self)?;
+        let dues = Dues {
+            before,
+            after,
+            forget: empty && (schedule.leaves_nothing)(self)?,
+        };
+        Ok((value, dues))
     }
 
-    /// The alarm has gone off: none is set any more.
-    pub(crate) fn disarmed(&self) {
+    /// The alarm has gone off, and is not set again before [`Self::rung`].
+    pub(crate) fn ringing(&self) {
         self.armed.set(None);
+        self.ringing.set(true);
+    }
+
+    /// The alarm's effects are carried out: the transaction that says so sets it anew.
+    pub(crate) fn rung(&self) {
+        self.ringing.set(false);
+        self.rung.set(true);
     }
 
     /// Sets the alarm when the database could not say when.
     pub(crate) fn try_again_at(&self, due_ms: i64) {
-        let _ = self.arm(Some(due_ms));
+        let _ = self.arm(due_ms);
     }
 
-    /// Sets the alarm, unless it stands there. An alarm too early is harmless and is left alone.
-    fn arm(&self, due_ms: Option<i64>) -> Result<(), SqlError> {
-        let Some(due_ms) = due_ms.filter(|due| self.armed.get() != Some(*due)) else {
+    /// Sets the alarm where it would come too late: every one set costs a row, and one that comes too early
+    /// finds nothing to do and is set anew. One stands at `before` or earlier, unless it has just gone off, or
+    /// what was due then is still due.
+    fn follow(&self, dues: &Dues, now_ms: i64) -> Result<(), SqlError> {
+        let Some(due) = dues.after.filter(|_| !self.ringing.get()) else {
             return Ok(());
         };
+        if self.rung.replace(false) {
+            let due = if due <= now_ms {
+                now_ms.saturating_add(OVERDUE_MS)
+            } else {
+                due
+            };
+            return self.arm(due);
+        }
+        let known = dues.before.filter(|before| *before > now_ms);
+        let stands = [known, self.armed.get()].into_iter().flatten().min();
+        let soon = due.max(now_ms);
+        match stands {
+            Some(stands) if stands <= soon => Ok(()),
+            _ => self.arm(due),
+        }
+    }
+
+    fn arm(&self, due_ms: i64) -> Result<(), SqlError> {
         // Milliseconds fit a double exactly until the year 287396.
         #[allow(clippy::cast_precision_loss)]
         let date = js_sys::Date::new(&JsValue::from_f64(due_ms as f64));

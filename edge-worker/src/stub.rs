@@ -16,6 +16,8 @@ use crate::{binding, clock, message};
 pub(crate) const SIGNAL_HOST: &str = "signal.internal";
 /// Host of the question whether an object's storage works.
 pub(crate) const PING_HOST: &str = "ping.internal";
+/// Names the connection that a signal comes from.
+pub(crate) const FLOW: &str = "afterbeep-flow";
 /// Host of requests that came from outside.
 const REQUEST_HOST: &str = "request.internal";
 
@@ -40,8 +42,29 @@ async fn send(env: &Env, object: &Object, request: Request, limit: Duration) -> 
 
 /// Hands a signal to an object and gives back what it says.
 pub(crate) async fn signal(env: &Env, to: &Object, signal: &Signal) -> Result<Reply> {
+    send_signal(env, to, signal, Vec::new()).await
+}
+
+/// The same from a connection, which takes frames for itself with the reply.
+pub(crate) async fn signal_from(
+    env: &Env,
+    flow: &str,
+    to: &Object,
+    signal: &Signal,
+) -> Result<Reply> {
+    let headers = vec![(FLOW.to_owned(), flow.to_owned())];
+    send_signal(env, to, signal, headers).await
+}
+
+async fn send_signal(
+    env: &Env,
+    to: &Object,
+    signal: &Signal,
+    headers: Vec<(String, String)>,
+) -> Result<Reply> {
     let head = http::Request {
         method: "POST".to_owned(),
+        headers,
         ..http::Request::default()
     };
     let body = JsValue::from_str(&serde_json::to_string(signal)?);

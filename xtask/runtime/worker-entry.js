@@ -83,4 +83,5 @@ export const Flow = new Proxy(exports.Flow, onClass);
 export const Line = new Proxy(exports.Line, onClass);
 export const Mailbox = new Proxy(exports.Mailbox, onClass);
 export const Upload = new Proxy(exports.Upload, onClass);
+export const Network = new Proxy(exports.Network, onClass);
 export const Directory = new Proxy(exports.Directory, onClass);

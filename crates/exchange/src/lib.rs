@@ -16,7 +16,7 @@ pub mod http;
 pub mod json;
 pub mod line;
 pub mod mailbox;
-mod network;
+pub mod network;
 pub mod object;
 pub mod openapi;
 pub mod problem;

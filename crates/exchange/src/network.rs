@@ -1,6 +1,73 @@
-//! Which peers count as one for limits. One rule for HTTP and SIP, because they share counts.
+//! Which peers count as one for limits, and what one such network may do. One rule for HTTP and SIP, because they
+//! share counts. A network's counts live in memory: a restart forgives a minute, and nobody is billed for a flood.
 
 use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    context::Context,
+    signal::{Reply, Signal},
+};
+
+const MINUTE_MS: i64 = 60_000;
+/// A house of telephones that come back after a power cut register at once.
+const REGISTERS_PER_INVITE: u32 = 12;
+
+/// Something of which a network may do only so much in a minute.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// An INVITE, whether its address exists or not.
+    Invite,
+    /// A REGISTER.
+    Register,
+}
+
+/// What one network did in the present minute.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Tally {
+    since_ms: i64,
+    invites: u32,
+    registers: u32,
+}
+
+impl Tally {
+    /// Counts a deed. Its reply is [`Reply::Done`] where the network may do it.
+    pub fn on_signal(&mut self, context: &Context<'_>, signal: &Signal) -> Reply {
+        let Signal::Count { deed } = signal else {
+            return Reply::Failed {
+                code: "unexpected_signal".to_owned(),
+            };
+        };
+        if self.may(context, *deed) {
+            Reply::Done
+        } else {
+            Reply::Failed {
+                code: "limited".to_owned(),
+            }
+        }
+    }
+
+    fn may(&mut self, context: &Context<'_>, deed: Deed) -> bool {
+        if context.now_ms.saturating_sub(self.since_ms) >= MINUTE_MS {
+            *self = Self {
+                since_ms: context.now_ms,
+                ..Self::default()
+            };
+        }
+        let invites = context.settings.limit_invites_per_minute;
+        let (count, limit) = match deed {
+            Deed::Invite => (&mut self.invites, invites),
+            Deed::Register => (
+                &mut self.registers,
+                invites.saturating_mul(REGISTERS_PER_INVITE),
+            ),
+        };
+        *count = count.saturating_add(1);
+        limit == 0 || *count <= limit
+    }
+}
 
 /// The network of a peer: its IPv4 address, however it is written, or the /64 of its IPv6 address. Nothing if
 /// the text is no address.

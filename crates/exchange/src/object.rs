@@ -14,6 +14,8 @@ pub enum Object {
     Mailbox(String),
     /// One upload in several requests; the name is `session/deposit/part`.
     Upload(String),
+    /// One network from which people call; the name is as limits know it. It owns no storage.
+    Network(String),
     /// One of [`DIRECTORY_SHARDS`] lists of users.
     Directory(u32),
 }
@@ -26,7 +28,11 @@ impl Object {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Flow(name) | Self::Line(name) | Self::Mailbox(name) | Self::Upload(name) => {
+            Self::Flow(name)
+            | Self::Line(name)
+            | Self::Mailbox(name)
+            | Self::Upload(name)
+            | Self::Network(name) => {
                 format!("v1:{name}")
             }
             Self::Directory(shard) => format!("v1:{shard}"),

@@ -20,6 +20,11 @@ pub struct Caller {
 /// A SIP message on its way between objects.
 pub type Frame = Vec<u8>;
 
+/// One of several SIP messages on their way between objects.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Carried(#[serde(with = "as_text")] pub Frame);
+
 /// One message to an object.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "signal", rename_all = "snake_case")]
@@ -29,6 +34,11 @@ pub enum Signal {
         /// One SIP message.
         #[serde(with = "as_text")]
         frame: Frame,
+    },
+    /// To a `Flow`: send these frames, in this order. Answered like [`Signal::Deliver`].
+    DeliverAll {
+        /// SIP messages.
+        frames: Vec<Carried>,
     },
     /// To a `Flow`: close the socket.
     Close {
@@ -95,6 +105,13 @@ pub enum Signal {
         /// All others.
         old: u32,
     },
+    /// To a `Mailbox`: how many messages? Answered with new and old ones as a JSON array.
+    Counts {},
+    /// To a `Network`: one of its callers does this. Answered [`Reply::Done`] if it may.
+    Count {
+        /// What.
+        deed: crate::network::Deed,
+    },
     /// To a `Line`, from its mailbox: how long contacts ring; nothing stands for the operator's choice.
     RingTimeout {
         /// In seconds.
@@ -154,6 +171,13 @@ pub enum Signal {
         /// Name of the flow.
         flow: String,
     },
+    /// To a `Mailbox`, from itself: the caller may not have heard the answer.
+    RepeatAnswer {
+        /// Key of the call.
+        key: String,
+        /// How long was waited, in milliseconds.
+        waited_ms: i64,
+    },
     /// To the object itself: a frame found no socket.
     Undelivered {
         /// Flow that is gone.
@@ -169,6 +193,12 @@ pub enum Signal {
 pub enum Reply {
     /// Taken.
     Done,
+    /// Taken, and these frames go to the flow that asked: what would be sent to it anyway, without a request of
+    /// its own.
+    Frames {
+        /// SIP messages.
+        frames: Vec<Carried>,
+    },
     /// The flow has no socket.
     Gone,
     /// An answer with content, as JSON.

@@ -101,6 +101,15 @@ value_from! {
     Option<i64> => |value| value.map_or(Self::Null, Self::Integer),
 }
 
+/// Whether nothing was ever stored here.
+pub fn is_empty(sql: &dyn Sql) -> Result<bool, SqlError> {
+    let rows = sql.query(
+        "SELECT 1 FROM sqlite_master WHERE name = 'schema_version'",
+        &[],
+    )?;
+    Ok(rows.is_empty())
+}
+
 /// Brings a database to its newest schema: `steps[n]` leads from version n to n+1. Steps are only ever
 /// appended. The version is kept in a table, because the edge's SQLite has no `user_version`.
 pub fn migrate(sql: &dyn Sql, steps: &[&[&str]]) -> Result<(), SqlError> {

@@ -25,12 +25,16 @@ pub fn set(sql: &dyn Sql, kind: &str, key: &str, due_ms: i64) -> Result<(), SqlE
     Ok(())
 }
 
-/// Sets a wake-up unless one of this name stands already.
-pub fn set_if_absent(sql: &dyn Sql, kind: &str, key: &str, due_ms: i64) -> Result<(), SqlError> {
-    sql.query(
-        "INSERT INTO wakeups (kind, key, due) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO NOTHING",
+/// Makes sure that a wake-up stands at `due_ms` or before. One that comes too early finds nothing due and is set
+/// anew: cheaper than a row written for everything that happens.
+pub fn no_later_than(sql: &dyn Sql, kind: &str, key: &str, due_ms: i64) -> Result<(), SqlError> {
+    let rows = sql.query(
+        "SELECT 1 FROM wakeups WHERE kind = ? AND key = ? AND due <= ?",
         &[kind.into(), key.into(), due_ms.into()],
     )?;
+    if rows.is_empty() {
+        set(sql, kind, key, due_ms)?;
+    }
     Ok(())
 }
 

@@ -2,15 +2,17 @@
 
 use std::rc::Rc;
 
-use exchange::{directory, object::Object};
+use exchange::{directory, object::Object, wakeup};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use crate::actor::{Actor, Rules};
+use crate::actor::{Actor, Rules, keeps_all};
 
 const RULES: Rules = Rules {
     migrate: directory::migrate,
     on_signal: directory::on_signal,
     on_wakeup: directory::on_wakeup,
+    next_wakeup: wakeup::next,
+    leaves_nothing: keeps_all,
     on_http: directory::on_http,
 };
 
@@ -37,7 +39,7 @@ impl DurableObject for Directory {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.actor.wake();
+        self.actor.wake().await;
         Response::ok("")
     }
 }

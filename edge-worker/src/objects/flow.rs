@@ -136,6 +136,7 @@ pub(crate) fn obey(state: &State, signal: Signal) -> Reply {
     };
     let sent = match signal {
         Signal::Deliver { frame } => send(socket, &frame),
+        Signal::DeliverAll { frames } => frames.iter().try_for_each(|frame| send(socket, &frame.0)),
         Signal::Close { code, reason } => socket.close(Some(code), Some(reason)),
         _ => Ok(()),
     };

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use exchange::{line, object::Object};
+use exchange::{line, object::Object, wakeup};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::actor::{Actor, Rules};
@@ -11,6 +11,8 @@ const RULES: Rules = Rules {
     migrate: line::migrate,
     on_signal: line::on_signal,
     on_wakeup: line::on_wakeup,
+    next_wakeup: wakeup::next,
+    leaves_nothing: line::leaves_nothing,
     on_http: line::on_http,
 };
 
@@ -32,7 +34,7 @@ impl DurableObject for Line {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.actor.wake();
+        self.actor.wake().await;
         Response::ok("")
     }
 }

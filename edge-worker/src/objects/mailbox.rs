@@ -5,12 +5,14 @@ use std::rc::Rc;
 use exchange::{mailbox, object::Object};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use crate::actor::{Actor, Rules};
+use crate::actor::{Actor, Rules, keeps_all};
 
 const RULES: Rules = Rules {
     migrate: mailbox::migrate,
     on_signal: mailbox::on_signal,
     on_wakeup: mailbox::on_wakeup,
+    next_wakeup: mailbox::next_wakeup,
+    leaves_nothing: keeps_all,
     on_http: mailbox::on_http,
 };
 
@@ -32,7 +34,7 @@ impl DurableObject for Mailbox {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.actor.wake();
+        self.actor.wake().await;
         Response::ok("")
     }
 }

@@ -1,4 +1,4 @@
-//! The five classes of objects that the platform knows by name. Their names are for good: storage hangs on them.
+//! The six classes of objects that the platform knows by name. Their names are for good: storage hangs on them.
 
 #![allow(
     missing_docs,
@@ -9,10 +9,12 @@ mod directory;
 pub(crate) mod flow;
 mod line;
 mod mailbox;
+mod network;
 mod upload;
 
 pub use directory::Directory;
 pub use flow::Flow;
 pub use line::Line;
 pub use mailbox::Mailbox;
+pub use network::Network;
 pub use upload::Upload;

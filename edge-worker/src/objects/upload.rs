@@ -10,12 +10,13 @@ use exchange::{
     signal::{Reply, Signal},
     sql::{Sql, SqlError},
     upload::{self, Step},
+    wakeup,
 };
 use futures_util::StreamExt;
 use worker::{ByteStream, DurableObject, Env, Request, Response, Result, State, durable_object};
 
 use crate::{
-    actor::{Actor, Rules},
+    actor::{Actor, Rules, keeps_all},
     blob, clock, fault, log, message, stub,
 };
 
@@ -23,6 +24,8 @@ const RULES: Rules = Rules {
     migrate: upload::migrate,
     on_signal,
     on_wakeup: upload::on_wakeup,
+    next_wakeup: wakeup::next,
+    leaves_nothing: keeps_all,
     on_http,
 };
 
@@ -64,7 +67,7 @@ impl DurableObject for Upload {
     }
 
     async fn alarm(&self) -> Result<Response> {
-        self.actor.wake();
+        self.actor.wake().await;
         Response::ok("")
     }
 }

@@ -75,6 +75,19 @@ pub(crate) fn answer(
     answer_with(context, flow, request, status, reason, &[])
 }
 
+/// As [`answer`], for rules that give a list of effects.
+pub(crate) fn refuse(
+    context: &Context<'_>,
+    flow: &str,
+    request: &Request,
+    status: u16,
+    reason: &str,
+) -> Vec<Effect> {
+    answer(context, flow, request, status, reason)
+        .into_iter()
+        .collect()
+}
+
 /// As [`answer`], with more header fields.
 pub(crate) fn answer_with(
     context: &Context<'_>,

@@ -6,6 +6,7 @@ use super::{FlowState, admission, hop, shown_name};
 use crate::{
     context::Context,
     effect::Effect,
+    network::Deed,
     object::Object,
     signal::{Caller, Signal},
 };
@@ -99,14 +100,41 @@ fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> 
         return state.refuse(context, request, 403, "Not Our Domain");
     };
     state.remember(&address);
-    vec![signal(
+    let registers = signal(
         &address,
         Signal::Register {
             flow: state.name.clone(),
             network: Some(state.network.clone()),
             frame: request.to_bytes(),
         },
-    )]
+    );
+    admit(state, request, context, Deed::Register, registers)
+}
+
+/// Lets a request pass to its line if its network may do this so often. Nobody's line is touched before.
+fn admit(
+    state: &FlowState,
+    request: &Request,
+    context: &Context<'_>,
+    deed: Deed,
+    passes: Effect,
+) -> Vec<Effect> {
+    if context.settings.limit_invites_per_minute == 0 || state.network.is_empty() {
+        return vec![passes];
+    }
+    vec![Effect::Admit {
+        network: state.network.clone(),
+        deed,
+        admitted: vec![passes],
+        refused: too_many(state, request, context),
+    }]
+}
+
+fn too_many(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    let wait = [("Retry-After", "60")];
+    hop::answer_with(context, &state.name, request, 503, "Too Many Calls", &wait)
+        .into_iter()
+        .collect()
 }
 
 /// The exchange answers for its addresses too, whether they exist or not: only an INVITE tells, and is limited.
@@ -150,10 +178,7 @@ fn to_line(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<E
 
 fn invite(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
     if !state.may_invite(context) {
-        let wait = [("Retry-After", "60")];
-        return hop::answer_with(context, &state.name, request, 503, "Too Many Calls", &wait)
-            .into_iter()
-            .collect();
+        return too_many(state, request, context);
     }
     call(state, request, context)
 }
@@ -169,14 +194,15 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
     let from = request.from();
     if let Some(own) = own_address(&from.uri.to_string(), context) {
         let network = Some(state.network.clone());
-        return vec![signal(
+        let passes = signal(
             &own,
             Signal::Originate {
                 flow,
                 network,
                 frame,
             },
-        )];
+        );
+        return admit(state, request, context, Deed::Invite, passes);
     }
     let caller = Caller {
         address: foreign_address(&from.uri, context),
@@ -184,14 +210,15 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
         verified: false,
         network: Some(state.network.clone()),
     };
-    vec![signal(
+    let passes = signal(
         &target,
         Signal::Terminate {
             flow,
             caller,
             frame,
         },
-    )]
+    );
+    admit(state, request, context, Deed::Invite, passes)
 }
 
 /// What a caller from elsewhere calls itself; nothing for an anonymous one (RFC 3323 section 4.1.1.3).

@@ -1,7 +1,7 @@
 //! The ways on which a call was sent on: one row for each contact, and one for the voicemail.
 
 use serde::{Deserialize, Serialize};
-use sip::{NameAddr, Uri, transaction::ClientTransaction};
+use sip::{NameAddr, Request, Uri, transaction::ClientTransaction};
 
 use super::call::{Call, print};
 use crate::{
@@ -118,10 +118,16 @@ pub(super) fn ask_voicemail(context: &Context<'_>, call: &Call) -> (Branch, Effe
     (branch, effect)
 }
 
-/// The INVITE as it goes on (RFC 3261 16.6): new target, one hop less, our Record-Route and Via, and none
-/// of the proofs that were meant for us.
-fn start(context: &Context<'_>, call: &Call, target: Uri, place: &Place) -> Branch {
-    let mut request = call.invite.request().clone();
+/// An INVITE as it goes on (RFC 3261 16.6): new target, one hop less, our Record-Route, and none of the proofs
+/// that were meant for us.
+pub(super) fn forwarded(
+    context: &Context<'_>,
+    flow: &str,
+    invite: &Request,
+    target: Uri,
+    place: &Place,
+) -> Request {
+    let mut request = invite.clone();
     request.set_uri(target);
     request.set_max_forwards(request.max_forwards().saturating_sub(1));
     for name in [
@@ -132,9 +138,15 @@ fn start(context: &Context<'_>, call: &Call, target: Uri, place: &Place) -> Bran
     ] {
         request.remove_header(name);
     }
-    let caller = Place::Flow(call.flow.clone());
+    let caller = Place::Flow(flow.to_owned());
     let route: NameAddr = hop::record_route(context, &caller, place);
     request.push_record_route(&route);
+    request
+}
+
+/// The same with our Via, as a transaction of ours.
+fn start(context: &Context<'_>, call: &Call, target: Uri, place: &Place) -> Branch {
+    let mut request = forwarded(context, &call.flow, call.invite.request(), target, place);
     let branch = hop::branch(context);
     let here = Place::Line(super::address(context).to_owned());
     request.push_via(&hop::via(context, &here, &branch));

@@ -6,10 +6,10 @@ mod authentication;
 mod binding;
 mod branch;
 mod call;
-mod limit;
 mod registration;
 mod ringing;
 mod summary;
+mod voicemail;
 
 use authentication::{Asker, Verdict};
 use sip::Message;
@@ -25,6 +25,10 @@ use crate::{
     wakeup::{self, Wakeup},
 };
 
+/// An older version counted calls here; now the network itself does.
+const INVITES_SCHEMA: &[&str] = &[
+    "CREATE TABLE invites (network TEXT PRIMARY KEY, since INTEGER NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID",
+];
 /// How many due rows one alarm works on; the next one follows at once.
 const WAKEUPS_AT_ONCE: usize = 50;
 
@@ -37,12 +41,23 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         binding::SCHEMA,
         branch::SCHEMA,
         call::SCHEMA,
-        limit::SCHEMA,
+        INVITES_SCHEMA,
         summary::SCHEMA,
     ] {
         first.extend(schema);
     }
     crate::sql::migrate(sql, &[&first, account::SECOND_SCHEMA])
+}
+
+/// Whether what happened at a line so far may be forgotten, its tables included: it has no account, and nobody
+/// guessed a password. Asked at the end of a transaction on a database that was empty, so that whoever calls,
+/// registers or cancels at addresses that do not exist leaves nothing behind.
+pub fn leaves_nothing(sql: &dyn Sql) -> Result<bool, SqlError> {
+    let rows = sql.query(
+        "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM login_failures)",
+        &[],
+    )?;
+    Ok(rows.first().is_some_and(|row| row.integer(0) == 0))
 }
 
 /// One signal, inside one transaction.
@@ -107,7 +122,7 @@ pub fn on_http(
 fn address<'a>(context: &'a Context<'_>) -> &'a str {
     match &context.object {
         Object::Line(address) | Object::Mailbox(address) => address,
-        Object::Flow(_) | Object::Upload(_) | Object::Directory(_) => "",
+        Object::Flow(_) | Object::Upload(_) | Object::Network(_) | Object::Directory(_) => "",
     }
 }
 
@@ -270,6 +285,12 @@ fn replied(
     if tag.starts_with(account::TAG) {
         account::on_reply(sql, context, tag, *reply == Reply::Done)?;
         return Ok(Vec::new());
+    }
+    if tag.starts_with(summary::TAG) {
+        return summary::on_reply(sql, context, tag, reply);
+    }
+    if tag.starts_with(voicemail::TAG) {
+        return Ok(voicemail::on_reply(context, tag, reply));
     }
     match tag.strip_prefix(branch::BRANCH_KEY) {
         Some(branch) if *reply != Reply::Done => ringing::undelivered(sql, context, branch),

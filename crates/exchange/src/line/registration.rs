@@ -34,7 +34,7 @@ pub(super) fn register(
                 authentication::challenge(context, flow, request, Asker::Registrar, stale);
             return Ok(challenge.into_iter().collect());
         }
-        Verdict::Mismatch => return Ok(refuse(context, flow, request, 403, "Forbidden")),
+        Verdict::Mismatch => return Ok(hop::refuse(context, flow, request, 403, "Forbidden")),
         Verdict::Limited => {
             let refusal = authentication::refuse_for_now(context, flow, request);
             return Ok(refusal.into_iter().collect());
@@ -102,7 +102,7 @@ fn refusal(
     }
     for wish in wishes {
         if is_out_of_order(binding::find(sql, &wish.contact)?, request) {
-            return Ok(Some(refuse(
+            return Ok(Some(hop::refuse(
                 context,
                 flow,
                 request,
@@ -132,9 +132,7 @@ fn carry_out(
         added.push(binding);
     }
     let mut effects = vec![success(sql, context, flow, request)?];
-    for binding in &added {
-        effects.extend(summary::notify_current(sql, context, binding)?);
-    }
+    effects.extend(added.iter().map(|binding| summary::ask(context, binding)));
     Ok(effects)
 }
 
@@ -160,7 +158,7 @@ fn remove_all(
 ) -> Result<Vec<Effect>, SqlError> {
     let alone = request.headers("Contact").count() == 1;
     if !alone || request.expires() != Some(0) {
-        return Ok(refuse(context, flow, request, 400, "Bad Wildcard"));
+        return Ok(hop::refuse(context, flow, request, 400, "Bad Wildcard"));
     }
     for binding in binding::current(sql, context.now_ms)? {
         if !is_out_of_order(Some(binding.clone()), request) {
@@ -191,18 +189,6 @@ fn success(
     }
     response.add_header("Supported", crate::flow::SUPPORTED);
     Ok(hop::send(flow, response.to_bytes()))
-}
-
-fn refuse(
-    context: &Context<'_>,
-    flow: &str,
-    request: &Request,
-    status: u16,
-    reason: &str,
-) -> Vec<Effect> {
-    hop::answer(context, flow, request, status, reason)
-        .into_iter()
-        .collect()
 }
 
 /// A q-value (RFC 3261 20.10) in thousandths; 1000 where none is given or it cannot be read.

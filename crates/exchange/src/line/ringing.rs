@@ -4,10 +4,11 @@
 use sip::{Request, Response, transaction::Received};
 
 use super::{
-    account, binding,
+    account,
+    binding::{self, Binding},
     branch::{self, Branch, Ending},
     call::{self, Call, Stage},
-    limit,
+    voicemail,
 };
 use crate::{
     context::Context,
@@ -43,11 +44,19 @@ pub(super) fn begin(
     request: &Request,
 ) -> Result<Vec<Effect>, SqlError> {
     if let Some((status, reason)) = refusal(sql, context, &caller)? {
-        return Ok(refuse(context, flow, request, status, reason));
+        return Ok(hop::refuse(context, flow, request, status, reason));
     }
     let key = call::key(flow, request);
     if call::find(sql, &key)?.is_some() {
         return Ok(Vec::new());
+    }
+    let contacts = if flow::is_voicemail(request.uri()) {
+        Vec::new()
+    } else {
+        binding::current(sql, context.now_ms)?
+    };
+    if contacts.is_empty() {
+        return Ok(voicemail::connect(context, flow, caller, request));
     }
     let mut call = Call {
         key,
@@ -58,11 +67,7 @@ pub(super) fn begin(
     };
     let mut effects: Vec<Effect> = call.respond(context, 100, "Trying").into_iter().collect();
     call::put(sql, &call)?;
-    let rings = if flow::is_voicemail(request.uri()) {
-        Vec::new()
-    } else {
-        ring_contacts(sql, context, &call)?
-    };
+    let rings = ring_contacts(sql, context, &call, contacts)?;
     let rung = context
         .now_ms
         .saturating_add(context.settings.ring_timeout_ms);
@@ -142,9 +147,15 @@ pub(super) fn cancel(
     request: &Request,
 ) -> Result<Vec<Effect>, SqlError> {
     let Some(call) = call::find(sql, &call::key(flow, request))? else {
-        return Ok(refuse(context, flow, request, 481, "Call Does Not Exist"));
+        return Ok(hop::refuse(
+            context,
+            flow,
+            request,
+            481,
+            "Call Does Not Exist",
+        ));
     };
-    let mut effects = refuse(context, flow, request, 200, "OK");
+    let mut effects = hop::refuse(context, flow, request, 200, "OK");
     effects.extend(give_up(sql, context, call)?);
     Ok(effects)
 }
@@ -230,10 +241,6 @@ fn refusal(
     if !caller.verified && !context.settings.anonymous_callers {
         return Ok(Some((403, "Sign In To Call")));
     }
-    let network = caller.network.as_deref().unwrap_or_default();
-    if !limit::may_ring(sql, context, network)? {
-        return Ok(Some((503, "Too Many Calls")));
-    }
     Ok(None)
 }
 
@@ -241,9 +248,10 @@ fn ring_contacts(
     sql: &dyn Sql,
     context: &Context<'_>,
     call: &Call,
+    contacts: Vec<Binding>,
 ) -> Result<Vec<Effect>, SqlError> {
     let mut effects = Vec::new();
-    for binding in binding::current(sql, context.now_ms)? {
+    for binding in contacts {
         let Some(contact) = binding.uri() else {
             continue;
         };
@@ -379,16 +387,4 @@ fn settle(sql: &dyn Sql, context: &Context<'_>, call: &Call) -> Result<(), SqlEr
     wakeup::clear(sql, EXPIRE, &call.key)?;
     let due = context.now_ms.saturating_add(FORGET_MS);
     wakeup::set(sql, FORGET, &call.key, due)
-}
-
-fn refuse(
-    context: &Context<'_>,
-    flow: &str,
-    request: &Request,
-    status: u16,
-    reason: &str,
-) -> Vec<Effect> {
-    hop::answer(context, flow, request, status, reason)
-        .into_iter()
-        .collect()
 }

@@ -10,49 +10,82 @@ use crate::{
     context::Context,
     effect::Effect,
     flow::{hop, place::Place},
+    object::Object,
+    signal::{Reply, Signal},
     sql::{Sql, SqlError},
 };
 
-/// The table of this module: the newest counts.
+/// The table of this module: the counts that the contacts were told last.
 pub(super) const SCHEMA: &[&str] = &[
     "CREATE TABLE summary (id INTEGER PRIMARY KEY CHECK (id = 0), new INTEGER NOT NULL, old INTEGER NOT NULL)",
 ];
 
-/// The mailbox changed: every contact is told at once.
+/// Beginning of the tags under which the mailbox says its counts; the contact that asked follows.
+pub(super) const TAG: &str = "summary ";
+
+/// The mailbox says its counts: every contact is told, unless it knows. Where nobody is registered, nothing is kept:
+/// whoever registers asks.
 pub(super) fn changed(
     sql: &dyn Sql,
     context: &Context<'_>,
     new: u32,
     old: u32,
 ) -> Result<Vec<Effect>, SqlError> {
-    sql.query(
-        "INSERT INTO summary (id, new, old) VALUES (0, ?, ?) ON CONFLICT (id) DO UPDATE SET new = excluded.new, old = excluded.old",
+    let contacts = binding::current(sql, context.now_ms)?;
+    let known = sql.query(
+        "SELECT 1 FROM summary WHERE new = ? AND old = ?",
         &[new.into(), old.into()],
     )?;
-    let mut effects = Vec::new();
-    for binding in binding::current(sql, context.now_ms)? {
-        effects.extend(notify_current(sql, context, &binding)?);
+    if contacts.is_empty() || !known.is_empty() {
+        return Ok(Vec::new());
     }
-    Ok(effects)
+    sql.query(
+        "INSERT OR REPLACE INTO summary (id, new, old) VALUES (0, ?, ?)",
+        &[new.into(), old.into()],
+    )?;
+    let summary = summary(context, new, old);
+    let told = contacts
+        .iter()
+        .filter_map(|binding| notify(context, binding, &summary));
+    Ok(told.collect())
 }
 
-/// Tells one contact the counts as they are.
-pub(super) fn notify_current(
+/// A contact has registered: it is told the counts as soon as the mailbox has said them.
+pub(super) fn ask(context: &Context<'_>, binding: &Binding) -> Effect {
+    Effect::Signal {
+        to: Object::Mailbox(super::address(context).to_owned()),
+        signal: Box::new(Signal::Counts {}),
+        tag: format!("{TAG}{}", binding.contact),
+    }
+}
+
+/// The mailbox's answer for a contact that has registered.
+pub(super) fn on_reply(
     sql: &dyn Sql,
     context: &Context<'_>,
-    binding: &Binding,
-) -> Result<Option<Effect>, SqlError> {
-    let rows = sql.query("SELECT new, old FROM summary", &[])?;
-    let count = |column| {
-        let counts = rows.first().map_or(0, |row| row.integer(column));
-        u32::try_from(counts).unwrap_or(0)
+    tag: &str,
+    reply: &Reply,
+) -> Result<Vec<Effect>, SqlError> {
+    let contact = tag.strip_prefix(TAG).unwrap_or_default();
+    let Reply::Value { value } = reply else {
+        return Ok(Vec::new());
     };
-    let summary = MessageSummary {
-        new: count(0),
-        old: count(1),
+    let (Some(binding), Ok([new, old])) = (
+        binding::find(sql, contact)?,
+        serde_json::from_str::<[u32; 2]>(value),
+    ) else {
+        return Ok(Vec::new());
+    };
+    let told = notify(context, &binding, &summary(context, new, old));
+    Ok(told.into_iter().collect())
+}
+
+fn summary(context: &Context<'_>, new: u32, old: u32) -> MessageSummary {
+    MessageSummary {
+        new,
+        old,
         account: Some(super::address(context).to_owned()),
-    };
-    Ok(notify(context, binding, &summary))
+    }
 }
 
 fn notify(context: &Context<'_>, binding: &Binding, summary: &MessageSummary) -> Option<Effect> {

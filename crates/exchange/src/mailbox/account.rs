@@ -3,19 +3,15 @@
 
 use serde_json::json;
 
-use super::{Answered, address, block, greeting, notification, settings};
+use super::{Answered, address, block, greeting, news, notification, settings};
 use crate::{
-    context::Context,
-    directory,
+    context::{Context, Outcome},
     effect::Effect,
     front,
     http::Request,
     json,
-    object::Object,
     problem::{self, Refusal},
-    signal::Signal,
     sql::{Sql, SqlError, Value},
-    wakeup,
 };
 
 /// The table of this module.
@@ -24,13 +20,14 @@ pub const SCHEMA: &[&str] = &[
     "INSERT INTO mailbox (id, display_name, generation, settings, new_count, old_count, bytes_used) VALUES (0, '', 0, '{}', 0, 0, 0)",
 ];
 
-/// Kind of the wake-up at which the directory is told the counters.
-pub const WAKEUP: &str = "directory";
-/// Beginning of the tag of signals to the directory; the facts follow.
-pub const TAG: &str = "directory:";
-
-/// The directory may lag so long behind, so that many messages make one row of news.
-const DIRECTORY_LAG_MS: i64 = 60_000;
+/// What others must learn of this row is an intent in the row itself (see [`super::news`]).
+pub const SECOND_SCHEMA: &[&str] = &[
+    "ALTER TABLE mailbox ADD COLUMN news INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE mailbox ADD COLUMN news_due INTEGER",
+    "UPDATE mailbox SET news_due = 0 WHERE EXISTS (SELECT 1 FROM wakeups WHERE kind = 'directory' OR (kind = 'notification' AND key = 'counts'))",
+    "DELETE FROM wakeups WHERE kind = 'directory' OR (kind = 'notification' AND key = 'counts')",
+    "DELETE FROM outbox WHERE id = 'counts'",
+];
 
 /// What a mailbox holds.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -53,18 +50,29 @@ pub fn counters(sql: &dyn Sql) -> Result<Counters, SqlError> {
     }))
 }
 
-/// Adds to the counters; negative numbers take away. The directory learns it later.
+/// New and old messages, for a line whose telephone has just registered.
+pub(super) fn counts(sql: &dyn Sql) -> Result<Outcome, SqlError> {
+    let counters = counters(sql)?;
+    Ok(Outcome::value(
+        json!([counters.new, counters.old]).to_string(),
+    ))
+}
+
+/// Adds to the counters; negative numbers take away. The intent to tell it is written with it.
 pub fn count(sql: &dyn Sql, context: &Context<'_>, change: Counters) -> Result<(), SqlError> {
-    let parameters: [Value; 3] = [
+    let due = news::due_ms(context);
+    let parameters: [Value; 5] = [
         change.new.into(),
         change.old.into(),
         change.bytes_used.into(),
+        due.into(),
+        due.into(),
     ];
     sql.query(
-        "UPDATE mailbox SET new_count = MAX(0, new_count + ?), old_count = MAX(0, old_count + ?), bytes_used = MAX(0, bytes_used + ?)",
+        "UPDATE mailbox SET new_count = MAX(0, new_count + ?), old_count = MAX(0, old_count + ?), bytes_used = MAX(0, bytes_used + ?), news = news + 1, news_due = MIN(COALESCE(news_due, ?), ?)",
         &parameters,
     )?;
-    tell_directory_later(sql, context)
+    Ok(())
 }
 
 /// The line says who the owner is now.
@@ -134,51 +142,4 @@ pub(super) fn show(sql: &dyn Sql, context: &Context<'_>) -> Answered {
         "blocks": block::all(sql)?,
     });
     Ok((json::answer(200, &content), Vec::new()))
-}
-
-/// The directory is told the counters; asked again until it took them.
-pub(super) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
-    wakeup::set(sql, WAKEUP, "", due)?;
-    let own = address(context).to_owned();
-    let facts = facts(sql)?;
-    Ok(vec![Effect::Signal {
-        to: Object::Directory(directory::shard(&own)),
-        signal: Box::new(Signal::DirectoryRow {
-            address: own,
-            facts: facts.clone(),
-        }),
-        tag: tag(&facts),
-    }])
-}
-
-/// Something that the directory lists has changed; it learns that later.
-pub(super) fn tell_directory_later(sql: &dyn Sql, context: &Context<'_>) -> Result<(), SqlError> {
-    let due = context.now_ms.saturating_add(DIRECTORY_LAG_MS);
-    wakeup::set_if_absent(sql, WAKEUP, "", due)
-}
-
-fn facts(sql: &dyn Sql) -> Result<String, SqlError> {
-    let counters = counters(sql)?;
-    let notifications = notification::tally(sql)?;
-    Ok(json!({
-        "new": counters.new,
-        "old": counters.old,
-        "bytes_used": counters.bytes_used,
-        "notifications": { "waiting": notifications.waiting, "failed": notifications.failed },
-    })
-    .to_string())
-}
-
-/// What the directory said to the facts in the tag. Had they changed meanwhile, the wake-up stays and tells
-/// the newer ones.
-pub(super) fn on_reply(sql: &dyn Sql, tag: &str, done: bool) -> Result<Vec<Effect>, SqlError> {
-    if done && tag == self::tag(&facts(sql)?) {
-        wakeup::clear(sql, WAKEUP, "")?;
-    }
-    Ok(Vec::new())
-}
-
-fn tag(facts: &str) -> String {
-    format!("{TAG}{facts}")
 }

@@ -1,7 +1,7 @@
 //! `DELETE /mailbox`: everything that callers left and the owner set is gone. Receipts stay with the callers'
 //! sessions until their time, so that a late retry revives nothing; the account stays with its line.
 
-use super::{Answered, greeting, message, notification, session};
+use super::{Answered, greeting, message, news, notification, session};
 use crate::{
     context::Context,
     http::Response,
@@ -14,6 +14,7 @@ pub(super) fn erase(sql: &dyn Sql, context: &Context<'_>) -> Answered {
     greeting::discard(sql)?;
     notification::forget_all(sql)?;
     forget_choices(sql)?;
+    news::tell_later(sql, context)?;
     let mut effects = session::revoke_all(sql)?;
     effects.extend(notification::tell_counts(sql, context)?);
     effects.extend(notification::tell_ring_timeout(sql, context)?);

@@ -1,14 +1,17 @@
 //! Messages: the deposits of callers, as the owner sees them.
 
 mod change;
+mod end;
+mod id;
 mod show;
 mod store;
 
-pub use self::store::insert;
 pub(super) use self::{
-    change::{change, on_wakeup, remove, remove_all, restore},
-    show::{brief, list, media, show},
+    change::{change, remove, remove_all, restore},
+    end::on_wakeup,
+    show::{brief, list, media, moments, show},
 };
+pub use self::{id::new_id, store::insert};
 use crate::signal::Caller;
 
 /// The tables of this module. `removed_at` is set for the 24 hours in which a removal can be undone.
@@ -19,7 +22,24 @@ pub const SCHEMA: &[&str] = &[
     "CREATE TABLE message_parts (message_id TEXT NOT NULL, part INTEGER NOT NULL, kind TEXT NOT NULL, content_type TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, duration_ms INTEGER NOT NULL, media_id TEXT NOT NULL, blob_key TEXT, metadata TEXT NOT NULL, PRIMARY KEY (message_id, part)) WITHOUT ROWID",
 ];
 
-/// Kind of the wake-ups at which a message goes for good.
+/// A message is found by the number that its id begins with, so that it needs one index less; those of before
+/// (`early`) are found by an index of their own. Their ends have one wake-up together. `kept_from` is when a
+/// removal was undone.
+pub const SECOND_SCHEMA: &[&str] = &[
+    "DROP INDEX messages_shown",
+    "DROP INDEX messages_by_state",
+    "ALTER TABLE messages RENAME TO messages_before",
+    "CREATE TABLE messages (sequence INTEGER PRIMARY KEY, id TEXT NOT NULL, session_id TEXT NOT NULL, deposit_id TEXT NOT NULL, caller_address TEXT, caller_name TEXT, caller_verified INTEGER NOT NULL, received_at INTEGER NOT NULL, recorded_at TEXT, kind TEXT NOT NULL, duration_ms INTEGER NOT NULL, size INTEGER NOT NULL, state TEXT NOT NULL, heard_at INTEGER, delivered_at INTEGER, removed_at INTEGER, waveform TEXT NOT NULL, sha256 TEXT NOT NULL, early INTEGER, kept_from INTEGER)",
+    "INSERT INTO messages SELECT *, 1, NULL FROM messages_before",
+    "DROP TABLE messages_before",
+    "CREATE INDEX messages_by_state ON messages (state, sequence) WHERE removed_at IS NULL",
+    "CREATE INDEX messages_early ON messages (id) WHERE early = 1",
+    "DELETE FROM wakeups WHERE kind = 'message' AND key IN (SELECT id FROM messages)",
+    "INSERT INTO wakeups (kind, key, due) SELECT 'message', '', 0 FROM messages LIMIT 1",
+];
+
+/// Kind of the wake-ups at which messages go for good: one for all that have an end, and one for each that was
+/// erased and still has bytes (key: its id).
 pub const WAKEUP: &str = "message";
 
 /// A removal can be undone for so long.
@@ -28,7 +48,7 @@ const UNDO_MS: i64 = 24 * 3_600_000;
 /// A message to be written by the commit of a deposit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMessage {
-    /// Random and fresh.
+    /// As [`new_id`] gives it.
     pub id: String,
     /// Session it came by.
     pub session_id: String,

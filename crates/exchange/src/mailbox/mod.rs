@@ -9,6 +9,7 @@ pub mod greeting;
 pub mod media;
 mod media_type;
 pub mod message;
+mod news;
 pub mod notification;
 mod range;
 pub mod session;
@@ -50,7 +51,18 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     ] {
         first.extend(schema);
     }
-    crate::sql::migrate(sql, &[&first, greeting::SECOND_SCHEMA])
+    let mut second: Vec<&str> = Vec::new();
+    for schema in [
+        account::SECOND_SCHEMA,
+        deposit::SECOND_SCHEMA,
+        greeting::SECOND_SCHEMA,
+        message::SECOND_SCHEMA,
+        session::SECOND_SCHEMA,
+        voicemail::SECOND_SCHEMA,
+    ] {
+        second.extend(schema);
+    }
+    crate::sql::migrate(sql, &[&first, &second])
 }
 
 /// One signal, inside one transaction.
@@ -70,18 +82,22 @@ pub fn on_signal(
             frame,
         } => voicemail::on_invite(sql, context, &flow, caller, &frame)?,
         Signal::Receive { flow, frame } => voicemail::on_message(sql, context, &flow, &frame)?,
+        Signal::RepeatAnswer { key, waited_ms } => {
+            voicemail::on_reminder(sql, context, &key, waited_ms)?
+        }
         Signal::Undelivered { key, .. } => voicemail::on_undelivered(sql, context, &key)?,
         Signal::Replied { tag, reply } if tag.starts_with(notification::TAG) => {
             notification::on_reply(sql, context, &tag, reply == Reply::Done)?
         }
-        Signal::Replied { tag, reply } if tag.starts_with(account::TAG) => {
-            account::on_reply(sql, &tag, reply == Reply::Done)?
+        Signal::Replied { tag, reply } if tag.starts_with(news::TAG) => {
+            news::on_reply(sql, context, &tag, reply == Reply::Done)?
         }
         Signal::Posted {
             tag,
             status,
             retry_after_s,
         } => notification::on_posted(sql, context, &tag, status, retry_after_s)?,
+        Signal::Counts {} => return account::counts(sql),
         Signal::Part { request } => return deposit::on_part(sql, context, *request),
         Signal::BlobDeleted { key, gone } => media::on_blob_deleted(sql, &key, gone)?,
         _ => return Ok(Outcome::failed("unexpected_signal")),
@@ -89,9 +105,23 @@ pub fn on_signal(
     Ok(Outcome::done(effects))
 }
 
+/// When the alarm must stand at the latest, Unix time in milliseconds. What is due by a module's own rows comes
+/// beside the common table.
+pub fn next_wakeup(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
+    let dues = [
+        wakeup::next(sql)?,
+        voicemail::next_due(sql)?,
+        news::next_due(sql)?,
+    ];
+    Ok(dues.into_iter().flatten().min())
+}
+
 /// The alarm went off: everything that is due, at most a bounded number of rows.
 pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    let mut effects = Vec::new();
+    let mut effects = voicemail::on_wakeup(sql, context)?;
+    if news::next_due(sql)?.is_some_and(|due| due <= context.now_ms) {
+        effects.extend(news::on_wakeup(sql, context)?);
+    }
     for _ in 0..WAKEUPS_AT_ONCE {
         let Some(wakeup) = wakeup::take(sql, context.now_ms)? else {
             break;
@@ -103,14 +133,10 @@ pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, Sq
 
 fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect>, SqlError> {
     match due.kind.as_str() {
-        account::WAKEUP => account::on_wakeup(sql, context),
         media::WAKEUP => media::on_wakeup(sql, context, &due.key),
         kind if deposit::WAKEUP.contains(&kind) => deposit::on_wakeup(sql, context, due),
         message::WAKEUP => message::on_wakeup(sql, context, &due.key),
         notification::WAKEUP => notification::on_wakeup(sql, context, &due.key),
-        kind @ (voicemail::MACHINE | voicemail::END) => {
-            voicemail::on_wakeup(sql, context, kind, &due.key)
-        }
         session::WAKEUP => session::on_wakeup(sql, context),
         _ => Ok(Vec::new()),
     }
@@ -131,9 +157,7 @@ fn answer(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
         ("POST", ["deposits"]) => deposit::on_post(sql, context, request),
         ("GET" | "HEAD", ["sessions", "current"]) => deposit::on_current(sql, context, request),
         ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
-        ("GET" | "HEAD", ["mailbox", "messages", id, "media"]) => {
-            message::media(sql, request, id)
-        }
+        ("GET" | "HEAD", ["mailbox", "messages", id, "media"]) => message::media(sql, request, id),
         (method, ["mailbox", rest @ ..]) => {
             account::check_generation(sql, request)?;
             owner(sql, context, request, method, rest)

@@ -5,12 +5,12 @@ mod delivery;
 mod line;
 mod webhook;
 
-pub use self::line::tell_counts;
 pub(super) use self::{
     delivery::{on_posted, on_wakeup, tally},
     line::tell_ring_timeout,
     webhook::{add_webhook, forget_all, list_webhooks, remove_webhook, webhooks},
 };
+pub(super) use super::news::tell_line as tell_counts;
 use crate::{
     context::Context,
     effect::Effect,

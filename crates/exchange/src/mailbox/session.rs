@@ -4,7 +4,7 @@
 use deposit::token::{SessionClaims, SessionType, Token, caller_hash};
 use serde_json::json;
 
-use super::{Answered, account, address, block, greeting};
+use super::{Answered, account, address, block, deposit as deposits, greeting};
 use crate::{
     context::Context,
     effect::Effect,
@@ -22,6 +22,9 @@ pub const SCHEMA: &[&str] = &[
     "CREATE INDEX sessions_by_end ON sessions (expires_at)",
 ];
 
+/// They are found by the time of their making; those that end are the oldest.
+pub const SECOND_SCHEMA: &[&str] = &["DROP INDEX sessions_by_end"];
+
 /// Kind of the wake-up that forgets sessions long over.
 pub const WAKEUP: &str = "sessions";
 
@@ -29,7 +32,7 @@ const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// Rows outlive the token by so long, so that a late retry finds its receipt.
 const KEPT_AFTER_END_MS: i64 = 30 * DAY_MS;
-const FORGOTTEN_AT_ONCE: u64 = 500;
+const FORGOTTEN_AT_ONCE: usize = 500;
 const STORED_AT_ONCE: usize = 100;
 
 /// One session as it is stored.
@@ -135,19 +138,10 @@ pub fn issue(
 /// The session of this id.
 pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<Session>, SqlError> {
     let rows = sql.query(
-        "SELECT id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state FROM sessions WHERE id = ?",
+        "SELECT id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state, EXISTS (SELECT 1 FROM deposits WHERE session_id = sessions.id) FROM sessions WHERE id = ?",
         &[id.into()],
     )?;
     Ok(rows.first().map(session))
-}
-
-/// Notes that a deposit of this session was committed.
-pub fn mark_deposited(sql: &dyn Sql, id: &str) -> Result<(), SqlError> {
-    sql.query(
-        "UPDATE sessions SET state = 'deposited' WHERE id = ? AND state = 'pending'",
-        &[id.into()],
-    )?;
-    Ok(())
 }
 
 /// `POST /mailbox/sessions/{id}/revoke`; again is fine.
@@ -189,20 +183,23 @@ pub(super) fn revoke_all(sql: &dyn Sql) -> Result<Vec<Effect>, SqlError> {
     Ok(rows.iter().take(STORED_AT_ONCE).map(revoked).collect())
 }
 
-/// Forgets rows of sessions that ended long ago, as many as one alarm can do.
+/// Forgets sessions that ended long ago and what was deposited with them, as many as one alarm can do.
 pub(super) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
     let end = context.now_ms.saturating_sub(KEPT_AFTER_END_MS);
-    let parameters: [Value; 2] = [end.into(), FORGOTTEN_AT_ONCE.into()];
-    sql.query(
-        "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?)",
-        &parameters,
+    let oldest = sql.query(
+        "SELECT id, expires_at FROM sessions ORDER BY issued_at LIMIT ?",
+        &[Value::from(FORGOTTEN_AT_ONCE as u64)],
     )?;
-    let rows = sql.query("SELECT MIN(expires_at) FROM sessions", &[])?;
-    if let Some(earliest) = rows.first().and_then(|row| row.optional_integer(0)) {
-        let due = earliest
-            .saturating_add(KEPT_AFTER_END_MS)
-            .saturating_add(DAY_MS);
-        let soon = context.now_ms.saturating_add(HOUR_MS);
+    let (over, kept): (Vec<&Row>, Vec<&Row>) = oldest.iter().partition(|row| row.integer(1) < end);
+    for row in over {
+        deposits::forget(sql, &row.text(0))?;
+        sql.query("DELETE FROM sessions WHERE id = ?", &[row.text(0).into()])?;
+    }
+    let soon = context.now_ms.saturating_add(HOUR_MS);
+    let earliest = kept.iter().map(|row| row.integer(1)).min();
+    let ends = earliest.map(|end| end.saturating_add(KEPT_AFTER_END_MS).saturating_add(DAY_MS));
+    let more = (oldest.len() == FORGOTTEN_AT_ONCE).then_some(soon);
+    if let Some(due) = ends.or(more) {
         wakeup::set(sql, WAKEUP, "", due.max(soon))?;
     }
     Ok(Vec::new())
@@ -295,7 +292,7 @@ fn insert(
         .expires_at_ms
         .saturating_add(KEPT_AFTER_END_MS)
         .saturating_add(DAY_MS);
-    wakeup::set_if_absent(sql, WAKEUP, "", due)
+    wakeup::no_later_than(sql, WAKEUP, "", due)
 }
 
 fn session(row: &Row) -> Session {
@@ -310,9 +307,10 @@ fn session(row: &Row) -> Session {
         },
         issued_at_ms: row.integer(6),
         expires_at_ms: row.integer(7),
-        state: match row.text(8).as_str() {
-            "deposited" => SessionState::Deposited,
-            "revoked" => SessionState::Revoked,
+        // Older versions wrote `deposited` too.
+        state: match (row.text(8).as_str(), row.integer(9)) {
+            ("revoked", _) => SessionState::Revoked,
+            (_, 1) | ("deposited", _) => SessionState::Deposited,
             _ => SessionState::Pending,
         },
     }

@@ -125,7 +125,9 @@ fn answered(forward: &Forward) -> Option<Response> {
                 crate::directory::migrate(sql)?;
                 crate::directory::on_http(sql, &context, request)
             }
-            Object::Flow(_) | Object::Upload(_) => Ok((Response::status(500), Vec::new())),
+            Object::Flow(_) | Object::Upload(_) | Object::Network(_) => {
+                Ok((Response::status(500), Vec::new()))
+            }
         })
         .expect("storage");
     Some(response)

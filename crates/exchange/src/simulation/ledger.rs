@@ -48,7 +48,6 @@ impl Ledger {
         self.messages(world, restores);
         media(world);
         counters(world);
-        sessions(world);
         wakeups(world);
         self.uploads(world, recordings);
     }
@@ -278,16 +277,6 @@ fn counters(world: &World) {
     assert_eq!(counted, kept, "the counters are wrong");
 }
 
-/// A session is used up by its deposit and by nothing else.
-fn sessions(world: &World) {
-    let wrong = "SELECT COUNT(*) FROM sessions WHERE (state = 'deposited' AND id NOT IN (SELECT session_id FROM deposits)) OR (state = 'pending' AND id IN (SELECT session_id FROM deposits))";
-    assert_eq!(
-        world.count(&mailbox(), wrong),
-        0,
-        "a session's state is wrong"
-    );
-}
-
 /// Whatever must happen later has a wake-up.
 fn wakeups(world: &World) {
     for (what, query) in [
@@ -301,7 +290,11 @@ fn wakeups(world: &World) {
         ),
         (
             "a message",
-            "SELECT COUNT(*) FROM messages WHERE (state <> 'saved' OR removed_at IS NOT NULL) AND id NOT IN (SELECT key FROM wakeups)",
+            "SELECT COUNT(*) FROM messages WHERE (state <> 'saved' OR removed_at IS NOT NULL) AND NOT EXISTS (SELECT 1 FROM wakeups WHERE kind = 'message' AND key = '' AND due <= CASE WHEN removed_at IS NOT NULL THEN removed_at + 86400000 WHEN state = 'new' THEN MAX(received_at, COALESCE(kept_from, 0)) + 3 * 2592000000 ELSE MAX(COALESCE(heard_at, received_at), COALESCE(kept_from, 0)) + 2592000000 END)",
+        ),
+        (
+            "a session",
+            "SELECT COUNT(*) FROM sessions WHERE NOT EXISTS (SELECT 1 FROM wakeups WHERE kind = 'sessions')",
         ),
     ] {
         assert_eq!(world.count(&mailbox(), query), 0, "{what} has no wake-up");

@@ -98,7 +98,26 @@ impl Edge {
             now_ms: self.now_ms,
             entropy: Entropy::new(self.seed()),
         };
-        store.transaction(|sql| rule(&Mortal { sql, edge: self }, &context))
+        if !matches!(object, Object::Line(_)) {
+            return store.transaction(|sql| rule(&Mortal { sql, edge: self }, &context));
+        }
+        // A line that leaves nothing is rolled back, as the shell does.
+        let empty = crate::sql::is_empty(&*store)?;
+        let mut outcome = None;
+        let kept = store.transaction(|sql| {
+            if empty {
+                line::migrate(sql)?;
+            }
+            outcome = Some(rule(&Mortal { sql, edge: self }, &context)?);
+            if empty && line::leaves_nothing(sql)? {
+                return Err(SqlError("nothing to keep".to_owned()));
+            }
+            Ok(())
+        });
+        outcome.ok_or_else(|| match kept {
+            Err(error) => error,
+            Ok(()) => SqlError("no outcome".to_owned()),
+        })
     }
 
     /// Rows out of an object's database, whether the process lives or not.
@@ -123,8 +142,12 @@ impl Edge {
     pub(crate) fn alarm(&self, object: &Object) -> Option<i64> {
         let store = self.store(object);
         // The statement at which a story wants it to die may be this one; the next is another.
-        let due = wakeup::next(&*store).or_else(|_| wakeup::next(&*store));
-        due.expect("wakeups")
+        let due = || match object {
+            Object::Mailbox(_) => mailbox::next_wakeup(&*store),
+            Object::Line(_) if crate::sql::is_empty(&*store)? => Ok(None),
+            _ => wakeup::next(&*store),
+        };
+        due().or_else(|_| due()).expect("wakeups")
     }
 
     /// The nth statement of this object from now on fails, and with it its transaction.
@@ -187,10 +210,12 @@ impl Edge {
             Memory::open(&folder.join(format!("{name}.sqlite")))
         });
         let migrated = memory.transaction(|sql| match object {
-            Object::Line(_) => line::migrate(sql),
+            Object::Line(_) => Ok(()),
             Object::Mailbox(_) => mailbox::migrate(sql),
             Object::Upload(_) => upload::migrate(sql),
-            Object::Flow(_) | Object::Directory(_) => crate::sql::migrate(sql, &[&[wakeup::TABLE]]),
+            Object::Flow(_) | Object::Network(_) | Object::Directory(_) => {
+                crate::sql::migrate(sql, &[&[wakeup::TABLE]])
+            }
         });
         migrated.expect("migration");
         memory

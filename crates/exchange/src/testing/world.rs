@@ -25,6 +25,7 @@ use crate::{
     flow::{self, FlowState},
     http::{Body, Request, Response},
     line, mailbox,
+    network::Tally,
     object::Object,
     settings::Settings,
     signal::{Reply, Signal},
@@ -44,6 +45,10 @@ pub(crate) struct World {
     /// What webhooks got: tag and body.
     pub(crate) posts: Vec<(String, Vec<u8>)>,
     queue: VecDeque<(Object, Effect)>,
+    /// Reminders and when they come.
+    reminders: Vec<(i64, Object, Signal)>,
+    /// What each network did.
+    networks: BTreeMap<String, Tally>,
     /// This phone is gone without a word after so many frames to or from it.
     cut: Option<(String, u32)>,
 }
@@ -87,6 +92,8 @@ impl World {
             sessions: Vec::new(),
             posts: Vec::new(),
             queue: VecDeque::new(),
+            reminders: Vec::new(),
+            networks: BTreeMap::new(),
             cut: None,
         };
         for name in ["alice", "bob"] {
@@ -268,6 +275,15 @@ impl World {
             .collect()
     }
 
+    /// The newest counts that a phone was told.
+    pub(crate) fn shown_counts(&mut self, phone: &str) -> Option<(u32, u32)> {
+        let mut events = self.get(phone).events.iter().rev();
+        events.find_map(|event| match event {
+            Event::MessageSummary { new, old, .. } => Some((*new, *old)),
+            _ => None,
+        })
+    }
+
     /// The last request of this method that a phone sent, as text.
     pub(crate) fn last_sent(&mut self, phone: &str, method: &str) -> String {
         let mut sent = self.get(phone).sent.iter().rev();
@@ -305,7 +321,8 @@ impl World {
             .phones
             .values()
             .filter_map(|phone| phone.agent.next_wakeup());
-        objects.chain(phones).min()
+        let reminders = self.reminders.iter().map(|(due, ..)| *due);
+        objects.chain(phones).chain(reminders).min()
     }
 
     fn wake(&mut self) {
@@ -323,10 +340,21 @@ impl World {
             let effects = woken.unwrap_or_default();
             self.accept(&object, effects);
         }
+        self.remind();
         for phone in self.phones.values_mut() {
             phone.agent.elapse(now_ms);
         }
         self.settle();
+    }
+
+    fn remind(&mut self) {
+        let now_ms = self.now_ms;
+        let reminders = std::mem::take(&mut self.reminders).into_iter();
+        let (due, later): (Vec<_>, Vec<_>) = reminders.partition(|(due, ..)| *due <= now_ms);
+        self.reminders = later;
+        for (_, object, signal) in due {
+            self.signal(&object, signal);
+        }
     }
 
     fn accept(&mut self, from: &Object, effects: Vec<Effect>) {
@@ -366,6 +394,7 @@ impl World {
     /// The next process: effects that were not carried out are lost, and so are all connections.
     pub(crate) fn restart(&mut self) {
         self.queue.clear();
+        self.reminders.clear();
         self.edge.restart();
         self.flows.clear();
         let now_ms = self.edge.now_ms;
@@ -429,8 +458,25 @@ impl World {
                 };
                 self.signal(from, posted);
             }
+            Effect::Admit {
+                network,
+                deed,
+                admitted,
+                refused,
+            } => {
+                let asked = Object::Network(network);
+                let done = self.signal(&asked, Signal::Count { deed }) == Reply::Done;
+                let next = if done { admitted } else { refused };
+                for effect in next.into_iter().rev() {
+                    self.queue.push_front((from.clone(), effect));
+                }
+            }
             Effect::CloseFlow { flow, .. } => {
                 self.flows.remove(&flow);
+            }
+            Effect::Remind { after_ms, signal } => {
+                let due = self.now_ms + after_ms;
+                self.reminders.push((due, from.clone(), *signal));
             }
             Effect::DeleteSession { .. } => {}
         }
@@ -442,6 +488,14 @@ impl World {
             let effects = flow::on_signal(&state, &signal);
             self.accept(to, effects);
             return Reply::Done;
+        }
+        if let Object::Network(name) = to {
+            let mut tally = self.networks.get(name).copied().unwrap_or_default();
+            let counted = self
+                .edge
+                .at(to, |_, context| Ok(tally.on_signal(context, &signal)));
+            self.networks.insert(name.clone(), tally);
+            return counted.expect("a count");
         }
         let outcome = self.edge.at(to, |sql, context| match &context.object {
             Object::Line(_) => line::on_signal(sql, context, signal),

@@ -140,6 +140,13 @@ impl Call {
         self.state == State::Over
     }
 
+    /// Whether the host was told of the end. What is still to come are answers and acknowledgements that change
+    /// nothing: over a reliable transport a host may forget the call now.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// Whether the dialog stands: INFO may be sent.
     #[must_use]
     pub fn is_established(&self) -> bool {

@@ -177,9 +177,9 @@ fn a_callers_name_brings_nothing_invisible_into_the_mailbox() {
     let text =
         invite(BOB, "sip:a@x.invalid", "").replacen("From: ", &format!("From: \"{name}\" "), 1);
     world.raw("anna", &text);
-    let line = Object::Line(BOB.to_owned());
-    let kept = "SELECT COUNT(*) FROM calls WHERE json_extract(caller, '$.display_name') GLOB 'annA x*' AND length(json_extract(caller, '$.display_name')) = 120";
-    assert_eq!(world.count(&line, kept), 1);
+    let mailbox = Object::Mailbox(BOB.to_owned());
+    let kept = "SELECT COUNT(*) FROM voicemail_dialogs WHERE json_extract(state, '$.caller.display_name') GLOB 'annA x*' AND length(json_extract(state, '$.caller.display_name')) = 120";
+    assert_eq!(world.count(&mailbox, kept), 1);
 }
 
 #[test]
@@ -307,11 +307,15 @@ fn calls_of_one_connection_are_limited_by_the_minute() {
     assert!(!refused(&mut world));
 }
 
-#[test]
-fn one_network_rings_one_line_only_so_often_however_many_connections_it_has() {
+fn limited() -> World {
     let mut settings = crate::settings::tests::settings();
     settings.limit_invites_per_minute = 2;
-    let mut world = World::with_settings(settings);
+    World::with_settings(settings)
+}
+
+#[test]
+fn one_network_calls_only_so_often_however_many_connections_it_has() {
+    let mut world = limited();
     let mut sessions = Vec::new();
     for phone in ["one", "two", "three"] {
         world.phone(phone, None, Credentials::None);
@@ -327,6 +331,37 @@ fn one_network_rings_one_line_only_so_often_however_many_connections_it_has() {
     world.phone("four", None, Credentials::None);
     world.call("four", BOB);
     assert_eq!(world.sessions.len(), 3);
+}
+
+#[test]
+fn whoever_tries_unknown_addresses_leaves_nothing_behind_and_is_limited() {
+    let mut world = limited();
+    let kept = |world: &World| {
+        let lines = world.objects().into_iter();
+        lines
+            .filter(|object| matches!(object, Object::Line(name) if name.contains("guess")))
+            .map(|line| world.count(&line, "SELECT COUNT(*) FROM sqlite_master"))
+            .collect::<Vec<_>>()
+    };
+    for number in 0..5 {
+        let phone = format!("caller{number}");
+        world.phone(&phone, None, Credentials::None);
+        world.call(&phone, &format!("sip:guess{number}@localhost"));
+    }
+    assert_eq!(world.statuses("caller1"), ["404 INVITE"]);
+    assert_eq!(world.statuses("caller4"), ["503 INVITE"]);
+    for number in 0..30 {
+        let phone = format!("register{number}");
+        world.phone(&phone, None, Credentials::None);
+        let to = format!("To: <sip:guess{number}@localhost>");
+        let text = invite(BOB, "sip:a@x.invalid", "").replace("INVITE", "REGISTER");
+        world.raw(&phone, &text.replace(&format!("To: <{BOB}>"), &to));
+    }
+    assert_eq!(world.statuses("register23"), ["401 REGISTER"]);
+    assert_eq!(world.statuses("register24"), ["503 REGISTER"]);
+    let tables = kept(&world);
+    assert!(tables.len() > 20, "lines were asked: {tables:?}");
+    assert!(tables.iter().all(|count| *count == 0), "{tables:?}");
 }
 
 #[test]

@@ -161,7 +161,18 @@ fn new_messages_are_told_to_every_contact_at_once_and_at_registration() {
     use crate::signal::Signal;
     let mut world = World::new();
     world.registered("desk", "bob", Answers::Ring);
-    world.signal_line(BOB, Signal::MessageSummary { new: 2, old: 1 });
+    let counts = "UPDATE mailbox SET new_count = 2, old_count = 1 RETURNING 1";
+    let mailbox = Object::Mailbox(BOB.to_owned());
+    assert_eq!(world.count(&mailbox, counts), 1);
+    for _ in 0..2 {
+        world.signal_line(BOB, Signal::MessageSummary { new: 2, old: 1 });
+    }
+    let told = world.statuses("desk");
+    let told = told.iter().filter(|status| *status == "NOTIFY").count();
+    assert_eq!(
+        told, 2,
+        "at registration and once more; counts that it knows are no news"
+    );
     world.registered("kitchen", "bob", Answers::Ring);
     for phone in ["desk", "kitchen"] {
         assert!(

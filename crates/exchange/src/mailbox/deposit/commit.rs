@@ -22,7 +22,7 @@ use crate::{
         address, media,
         message::{self, NewMessage, NewPart},
         notification,
-        session::{self, Session},
+        session::Session,
     },
     sql::{Sql, SqlError},
 };
@@ -57,9 +57,41 @@ pub(super) fn complete(
     match part.state {
         PartState::Committed | PartState::Held => repeated(sql, &part, &complete),
         PartState::Reserved if part.upload_id == complete.upload_id && is_open(&part, context) => {
-            take(sql, context, part, complete)
+            take(sql, context, Standing::Written(part), complete)
         }
         PartState::Reserved | PartState::Dead => Ok((gone(), Vec::new())),
+    }
+}
+
+/// A part that came whole with its request; `renewed` says that it was reserved before.
+pub(super) fn complete_at_once(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    part: StoredPart,
+    renewed: bool,
+    complete: Complete,
+) -> Result<Answered, SqlError> {
+    let standing = if renewed {
+        Standing::Written(part)
+    } else {
+        Standing::Fresh(part)
+    };
+    take(sql, context, standing, complete)
+}
+
+/// A part about to be taken.
+enum Standing {
+    /// Its row is there.
+    Written(StoredPart),
+    /// Nobody has heard of it before this request.
+    Fresh(StoredPart),
+}
+
+impl Standing {
+    const fn part(&self) -> &StoredPart {
+        match self {
+            Self::Written(part) | Self::Fresh(part) => part,
+        }
     }
 }
 
@@ -80,38 +112,46 @@ fn repeated(sql: &dyn Sql, part: &StoredPart, complete: &Complete) -> Result<Ans
 fn take(
     sql: &dyn Sql,
     context: &Context<'_>,
-    part: StoredPart,
+    standing: Standing,
     complete: Complete,
 ) -> Result<Answered, SqlError> {
-    let session = match check_session(sql, &part.name)? {
+    let session = match check_session(sql, &standing.part().name)? {
         Ok(session) => session,
-        Err(refusal) => return refused(sql, context, part, refusal),
+        Err(refusal) => return refused(sql, context, standing, refusal),
     };
     let checked = match check(context, &complete) {
         Ok(checked) => checked,
-        Err(refusal) => return refused(sql, context, part, refusal),
+        Err(refusal) => return refused(sql, context, standing, refusal),
     };
-    if !has_room(sql, context, complete.size, &part.upload_id)? {
+    if !has_room(sql, context, complete.size, &standing.part().upload_id)? {
         return Ok((
             refuse(503, "mailbox_full", "The mailbox is full."),
             Vec::new(),
         ));
     }
-    let held = hold(sql, part, complete, checked)?;
-    match whole_deposit(sql, &held)? {
-        Some(parts) => commit(sql, context, &session, &parts, &held),
-        None => Ok((PartAnswer::Held { size: held.size() }, Vec::new())),
+    let fresh = matches!(standing, Standing::Fresh(_));
+    let held = hold(sql, standing.part(), complete, checked)?;
+    if let Some(parts) = whole_deposit(sql, &held)? {
+        return commit(sql, context, &session, &parts, &held);
     }
+    store::put_part(sql, &held)?;
+    if fresh {
+        sweep::watch(sql, &held)?;
+    }
+    Ok((PartAnswer::Held { size: held.size() }, Vec::new()))
 }
 
 /// A refusal for good: the upload is gone.
 fn refused(
     sql: &dyn Sql,
     context: &Context<'_>,
-    part: StoredPart,
+    standing: Standing,
     refusal: PartAnswer,
 ) -> Result<Answered, SqlError> {
-    let effects = sweep::kill(sql, context, part)?;
+    let effects = match standing {
+        Standing::Written(part) => sweep::kill(sql, context, part)?,
+        Standing::Fresh(_) => Vec::new(),
+    };
     Ok((refusal, effects))
 }
 
@@ -147,10 +187,10 @@ fn digest_mismatch() -> PartAnswer {
     })
 }
 
-/// Writes the bytes, if they are here, and what is known of them now.
+/// Writes the bytes, if they are here, and says what is known of the part now.
 fn hold(
     sql: &dyn Sql,
-    part: StoredPart,
+    part: &StoredPart,
     complete: Complete,
     checked: Checked,
 ) -> Result<StoredPart, SqlError> {
@@ -161,7 +201,7 @@ fn hold(
         }
         Bytes::Blob(_) => true,
     };
-    let held = StoredPart {
+    Ok(StoredPart {
         state: PartState::Held,
         length: Some(complete.size),
         sha256: complete.sha256,
@@ -169,18 +209,20 @@ fn hold(
         duration_ms: checked.duration_ms,
         in_blob,
         metadata: complete.metadata,
-        ..part
-    };
-    store::put_part(sql, &held)?;
-    Ok(held)
+        ..part.clone()
+    })
 }
 
-/// All parts, if all are held. A number of parts that nobody has given is one, unless others have begun.
+/// All parts, this one among them, if all are held. A number of parts that nobody has given is one, unless others have begun.
 fn whole_deposit(sql: &dyn Sql, held: &StoredPart) -> Result<Option<Vec<StoredPart>>, SqlError> {
     let mut parts = store::parts_of(sql, &held.name.session_id)?;
     parts.retain(|part| {
-        part.name.deposit_id == held.name.deposit_id && part.state != PartState::Dead
+        part.name.deposit_id == held.name.deposit_id
+            && part.name.part != held.name.part
+            && part.state != PartState::Dead
     });
+    parts.push(held.clone());
+    parts.sort_by_key(|part| part.name.part);
     let declared = parts.iter().find_map(|part| part.metadata.parts);
     let expected = match declared {
         Some(declared) => usize::try_from(declared).unwrap_or(usize::MAX),
@@ -203,9 +245,10 @@ fn commit(
 ) -> Result<Answered, SqlError> {
     let committed = Committed {
         deposit_id: last.name.deposit_id.clone(),
-        message_id: context.entropy.hex(16),
+        message_id: message::new_id(sql, context)?,
         committed_at_ms: context.now_ms,
         receipt: String::new(),
+        parts: parts.iter().map(store::KeptPart::of).collect(),
     };
     let receipt = receipt(context, session, parts, &committed)
         .ok_or_else(|| SqlError("the receipt could not be signed".to_owned()))?;
@@ -217,16 +260,8 @@ fn commit(
     store::add_committed(sql, &session.id, &committed)?;
     for part in parts {
         sweep::unwatch(sql, context, part)?;
-        let state = PartState::Committed;
-        store::put_part(
-            sql,
-            &StoredPart {
-                state,
-                ..part.clone()
-            },
-        )?;
     }
-    session::mark_deposited(sql, &session.id)?;
+    store::remove_parts(sql, &last.name)?;
     let mut effects = drop_other_deposits(sql, context, last)?;
     effects.extend(notification::announce(sql, context, &committed.message_id)?);
     let size = last.size();

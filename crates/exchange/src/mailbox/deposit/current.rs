@@ -15,7 +15,7 @@ use crate::{
     http::{Request, Response},
     json,
     mailbox::{
-        address,
+        address, message,
         session::{self, Session, SessionState},
     },
     problem::{self, Refusal},
@@ -79,16 +79,12 @@ fn deposits(sql: &dyn Sql, session_id: &str) -> Result<Vec<Json>, SqlError> {
 fn committed_deposit(sql: &dyn Sql, committed: &Committed) -> Result<Json, SqlError> {
     let mut timeline = vec![event("committed", committed.committed_at_ms)];
     let mut state = DepositState::Committed;
-    let rows = sql.query(
-        "SELECT heard_at, removed_at FROM messages WHERE id = ?",
-        &[committed.message_id.as_str().into()],
-    )?;
-    let row = rows.first();
-    if let Some(at) = row.and_then(|row| row.optional_integer(0)) {
+    let moments = message::moments(sql, &committed.message_id)?;
+    if let Some(at) = moments.and_then(|moments| moments.heard_at_ms) {
         state = DepositState::Heard;
         timeline.push(event("heard", at));
     }
-    match row.map(|row| row.optional_integer(1)) {
+    match moments.map(|moments| moments.removed_at_ms) {
         Some(None) => {}
         Some(Some(at)) => {
             state = DepositState::Removed;

@@ -26,7 +26,7 @@ pub use self::{
         Content, PartAnswer, PartAsk, PartName, PartRefusal, PartRequest, Reserved, effective_kind,
     },
     scan::{Checked, Scan},
-    store::SCHEMA,
+    store::{SCHEMA, SECOND_SCHEMA, forget},
     sweep::{WAKEUP, on_wakeup},
     whole::on_post,
 };

@@ -38,6 +38,18 @@ pub(super) struct Wanted {
     pub(super) late: bool,
 }
 
+/// What the mailbox says to a part that somebody wants to deposit.
+pub(super) enum Admission {
+    /// It is known already, or refused.
+    Settled(PartAnswer),
+    /// Its bytes may come. Nothing is written yet.
+    Open {
+        part: Box<StoredPart>,
+        /// Whether it was reserved before.
+        renewed: bool,
+    },
+}
+
 /// Reserves a part, or finds what became of it.
 pub(super) fn reserve(
     sql: &dyn Sql,
@@ -45,6 +57,26 @@ pub(super) fn reserve(
     name: &PartName,
     wanted: &Wanted,
 ) -> Result<Answered, SqlError> {
+    let answer = match admit(sql, context, name, wanted)? {
+        Admission::Settled(answer) => answer,
+        Admission::Open { part, renewed } => {
+            store::put_part(sql, &part)?;
+            if !renewed {
+                sweep::watch(sql, &part)?;
+            }
+            PartAnswer::Reserved(Box::new(reserved(&part)))
+        }
+    };
+    Ok((answer, Vec::new()))
+}
+
+/// Checks the right to deposit a part; whoever goes on with it writes it.
+pub(super) fn admit(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    name: &PartName,
+    wanted: &Wanted,
+) -> Result<Admission, SqlError> {
     let known = store::part(sql, name)?;
     let answer = match (store::committed(sql, name)?, known) {
         (Some(committed), known) => match known {
@@ -61,10 +93,10 @@ pub(super) fn reserve(
                 conflict()
             }
         }
-        (None, Some(part)) if is_open(&part, context) => renew(sql, context, part, wanted)?,
-        (None, _) => begin(sql, context, name, wanted)?,
+        (None, Some(part)) if is_open(&part, context) => return renew(sql, context, part, wanted),
+        (None, _) => return begin(sql, context, name, wanted),
     };
-    Ok((answer, Vec::new()))
+    Ok(Admission::Settled(answer))
 }
 
 /// What became of a part.
@@ -181,21 +213,24 @@ fn renew(
     context: &Context<'_>,
     part: StoredPart,
     wanted: &Wanted,
-) -> Result<PartAnswer, SqlError> {
+) -> Result<Admission, SqlError> {
     let session = match check_session(sql, &part.name)? {
         Ok(session) => session,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(Admission::Settled(refusal)),
     };
     let other_length = part
         .length
         .zip(wanted.length)
         .is_some_and(|(known, now)| known != now);
     if other_length {
-        return Ok(conflict());
+        return Ok(Admission::Settled(conflict()));
     }
     let metadata = match part.metadata.merge(&wanted.metadata) {
         Ok(metadata) => metadata,
-        Err(error) => return Ok(refuse(error.status(), error.code(), &error.to_string())),
+        Err(error) => {
+            let refusal = refuse(error.status(), error.code(), &error.to_string());
+            return Ok(Admission::Settled(refusal));
+        }
     };
     let part = StoredPart {
         length: part.length.or(wanted.length),
@@ -203,10 +238,12 @@ fn renew(
         ..part
     };
     if let Some(refusal) = check_part(sql, context, &session, &part)? {
-        return Ok(refusal);
+        return Ok(Admission::Settled(refusal));
     }
-    store::put_part(sql, &part)?;
-    Ok(PartAnswer::Reserved(Box::new(reserved(&part))))
+    Ok(Admission::Open {
+        part: Box::new(part),
+        renewed: true,
+    })
 }
 
 fn begin(
@@ -214,21 +251,23 @@ fn begin(
     context: &Context<'_>,
     name: &PartName,
     wanted: &Wanted,
-) -> Result<PartAnswer, SqlError> {
+) -> Result<Admission, SqlError> {
     if wanted.late {
-        return Ok(refuse(401, "token_expired", "The token has expired."));
+        let refusal = refuse(401, "token_expired", "The token has expired.");
+        return Ok(Admission::Settled(refusal));
     }
     let session = match check_session(sql, name)? {
         Ok(session) => session,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(Admission::Settled(refusal)),
     };
     let part = new_part(context, name, wanted);
     if let Some(refusal) = check_part(sql, context, &session, &part)? {
-        return Ok(refusal);
+        return Ok(Admission::Settled(refusal));
     }
-    store::put_part(sql, &part)?;
-    sweep::watch(sql, &part, session.expires_at_ms)?;
-    Ok(PartAnswer::Reserved(Box::new(reserved(&part))))
+    Ok(Admission::Open {
+        part: Box::new(part),
+        renewed: false,
+    })
 }
 
 fn new_part(context: &Context<'_>, name: &PartName, wanted: &Wanted) -> StoredPart {

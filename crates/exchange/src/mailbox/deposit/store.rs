@@ -1,7 +1,9 @@
-//! The two tables of this module. A deposit's row and its parts stay until long after the message is gone, so
-//! that a late repetition finds its receipt and revives nothing.
+//! The two tables of this module: parts on their way, and committed deposits with what their parts were. A
+//! deposit's row stays until long after the message is gone, so that a late repetition finds its receipt and
+//! revives nothing.
 
 use deposit::tus::Metadata;
+use serde::{Deserialize, Serialize};
 
 use super::PartName;
 use crate::sql::{Row, Sql, SqlError, Value};
@@ -13,6 +15,9 @@ pub const SCHEMA: &[&str] = &[
     "CREATE INDEX deposit_parts_open ON deposit_parts (length) WHERE state IN ('reserved', 'held')",
 ];
 
+/// A commit writes one row: what is left to know of its parts is in it.
+pub const SECOND_SCHEMA: &[&str] = &["ALTER TABLE deposits ADD COLUMN parts TEXT"];
+
 const COLUMNS: &str = "deposit_id, part, upload_id, blob_key, state, length, sha256, content_type, duration_ms, in_blob, metadata, expires_at, session_id, reserved_at";
 
 /// A committed deposit.
@@ -22,6 +27,45 @@ pub(super) struct Committed {
     pub(super) message_id: String,
     pub(super) committed_at_ms: i64,
     pub(super) receipt: String,
+    /// Empty where an older version has left the parts in rows of their own.
+    pub(super) parts: Vec<KeptPart>,
+}
+
+/// What stays of a committed part: enough to know it again.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub(super) struct KeptPart {
+    part: u32,
+    upload_id: String,
+    size: u64,
+    sha256: String,
+}
+
+impl KeptPart {
+    pub(super) fn of(part: &StoredPart) -> Self {
+        Self {
+            part: part.name.part,
+            upload_id: part.upload_id.clone(),
+            size: part.size(),
+            sha256: part.sha256.clone(),
+        }
+    }
+
+    fn stored(self, name: &PartName, committed_at_ms: i64) -> StoredPart {
+        StoredPart {
+            name: name.clone(),
+            upload_id: self.upload_id,
+            blob_key: String::new(),
+            state: PartState::Committed,
+            length: Some(self.size),
+            sha256: self.sha256,
+            content_type: String::new(),
+            duration_ms: 0,
+            in_blob: false,
+            metadata: Metadata::default(),
+            reserved_at_ms: committed_at_ms,
+            expires_at_ms: committed_at_ms,
+        }
+    }
 }
 
 /// Where a part stands.
@@ -117,7 +161,7 @@ pub(super) fn committed(sql: &dyn Sql, name: &PartName) -> Result<Option<Committ
 /// All committed deposits of a session.
 pub(super) fn committed_of(sql: &dyn Sql, session_id: &str) -> Result<Vec<Committed>, SqlError> {
     let rows = sql.query(
-        "SELECT deposit_id, message_id, committed_at, receipt FROM deposits WHERE session_id = ? ORDER BY committed_at",
+        "SELECT deposit_id, message_id, committed_at, receipt, parts FROM deposits WHERE session_id = ? ORDER BY committed_at",
         &[session_id.into()],
     )?;
     let read = |row: &Row| Committed {
@@ -125,6 +169,7 @@ pub(super) fn committed_of(sql: &dyn Sql, session_id: &str) -> Result<Vec<Commit
         message_id: row.text(1),
         committed_at_ms: row.integer(2),
         receipt: row.text(3),
+        parts: serde_json::from_str(&row.text(4)).unwrap_or_default(),
     };
     Ok(rows.iter().map(read).collect())
 }
@@ -135,21 +180,24 @@ pub(super) fn add_committed(
     session_id: &str,
     committed: &Committed,
 ) -> Result<(), SqlError> {
-    let parameters: [Value; 5] = [
+    let parts =
+        serde_json::to_string(&committed.parts).map_err(|error| SqlError(error.to_string()))?;
+    let parameters: [Value; 6] = [
         session_id.into(),
         committed.deposit_id.as_str().into(),
         committed.message_id.as_str().into(),
         committed.committed_at_ms.into(),
         committed.receipt.as_str().into(),
+        parts.into(),
     ];
     sql.query(
-        "INSERT INTO deposits (session_id, deposit_id, message_id, committed_at, receipt) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO deposits (session_id, deposit_id, message_id, committed_at, receipt, parts) VALUES (?, ?, ?, ?, ?, ?)",
         &parameters,
     )?;
     Ok(())
 }
 
-/// All parts of all deposits of a session.
+/// All parts of all deposits of a session that are on their way, or never became a message.
 pub(super) fn parts_of(sql: &dyn Sql, session_id: &str) -> Result<Vec<StoredPart>, SqlError> {
     let rows = sql.query(
         &format!(
@@ -160,8 +208,20 @@ pub(super) fn parts_of(sql: &dyn Sql, session_id: &str) -> Result<Vec<StoredPart
     rows.iter().map(StoredPart::read).collect()
 }
 
-/// One part.
+/// One part, on its way or committed.
 pub(super) fn part(sql: &dyn Sql, name: &PartName) -> Result<Option<StoredPart>, SqlError> {
+    if let Some(part) = part_under_way(sql, name)? {
+        return Ok(Some(part));
+    }
+    let Some(committed) = committed(sql, name)? else {
+        return Ok(None);
+    };
+    let mut parts = committed.parts.into_iter();
+    let kept = parts.find(|part| part.part == name.part);
+    Ok(kept.map(|part| part.stored(name, committed.committed_at_ms)))
+}
+
+fn part_under_way(sql: &dyn Sql, name: &PartName) -> Result<Option<StoredPart>, SqlError> {
     let rows = sql.query(
         &format!(
             "SELECT {COLUMNS} FROM deposit_parts WHERE session_id = ? AND deposit_id = ? AND part = ?"
@@ -216,6 +276,18 @@ pub(super) fn put_part(sql: &dyn Sql, part: &StoredPart) -> Result<(), SqlError>
     Ok(())
 }
 
+/// Removes the rows of a deposit's parts: they are part of a message now.
+pub(super) fn remove_parts(sql: &dyn Sql, name: &PartName) -> Result<(), SqlError> {
+    sql.query(
+        "DELETE FROM deposit_parts WHERE session_id = ? AND deposit_id = ?",
+        &[
+            name.session_id.as_str().into(),
+            name.deposit_id.as_str().into(),
+        ],
+    )?;
+    Ok(())
+}
+
 /// Bytes that open reservations and held parts will need, apart from the one with this upload id.
 pub(super) fn bytes_on_the_way(sql: &dyn Sql, except: &str) -> Result<u64, SqlError> {
     let rows = sql.query(
@@ -239,7 +311,7 @@ pub(super) fn bytes_on_the_way_from(
 }
 
 /// Forgets everything of a session.
-pub(super) fn forget(sql: &dyn Sql, session_id: &str) -> Result<(), SqlError> {
+pub fn forget(sql: &dyn Sql, session_id: &str) -> Result<(), SqlError> {
     sql.query(
         "DELETE FROM deposits WHERE session_id = ?",
         &[session_id.into()],

@@ -10,14 +10,11 @@ use crate::{
 };
 
 /// Kinds of the wake-ups of this module: a reservation (key: upload id) has run out; a dead one's blob (key:
-/// blob key) is looked for once more; a session (key: its id) is forgotten.
-pub const WAKEUP: &[&str] = &[RESERVATION, STRAY, SESSION];
+/// blob key) is looked for once more.
+pub const WAKEUP: &[&str] = &[RESERVATION, STRAY];
 const RESERVATION: &str = "deposit_reservation";
 const STRAY: &str = "deposit_stray";
-const SESSION: &str = "deposit_session";
 
-/// Rows and receipts outlive their token by this.
-pub(super) const KEEP_MS: i64 = 30 * 86_400_000;
 /// A write to the blob store that was under way when its upload's time was over has ended by then.
 const STRAY_MS: i64 = 3_600_000;
 
@@ -34,25 +31,13 @@ pub fn on_wakeup(
             }
             _ => Ok(Vec::new()),
         },
-        STRAY => media::remove_blob(sql, context, &due.key),
-        _ => {
-            store::forget(sql, &due.key)?;
-            Ok(Vec::new())
-        }
+        _ => media::remove_blob(sql, context, &due.key),
     }
 }
 
-/// Makes sure that a new part and its rows are swept in time.
-pub(super) fn watch(
-    sql: &dyn Sql,
-    part: &StoredPart,
-    session_expires_at_ms: i64,
-) -> Result<(), SqlError> {
-    wakeup::set(sql, RESERVATION, &part.upload_id, part.expires_at_ms)?;
-    let forget_at = session_expires_at_ms
-        .max(part.expires_at_ms)
-        .saturating_add(KEEP_MS);
-    wakeup::set(sql, SESSION, &part.name.session_id, forget_at)
+/// Makes sure that a new part is swept in time.
+pub(super) fn watch(sql: &dyn Sql, part: &StoredPart) -> Result<(), SqlError> {
+    wakeup::set(sql, RESERVATION, &part.upload_id, part.expires_at_ms)
 }
 
 /// The part is committed; its reservation no longer runs out. Where its bytes came whole into the rows, an

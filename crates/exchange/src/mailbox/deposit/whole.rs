@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Answered, PartAnswer, PartName, commit, refuse,
-    reservation::{self, Wanted},
+    reservation::{self, Admission, Wanted},
 };
 use crate::{
     context::Context,
@@ -83,19 +83,20 @@ fn deposit(
         metadata: creation.metadata,
         late,
     };
-    let (told, effects) = reservation::reserve(sql, context, name, &wanted)?;
-    let PartAnswer::Reserved(reserved) = told else {
-        return Ok((told, effects));
+    let (part, renewed) = match reservation::admit(sql, context, name, &wanted)? {
+        Admission::Open { part, renewed } => (*part, renewed),
+        Admission::Settled(answer) => return Ok((answer, Vec::new())),
     };
     let complete = commit::Complete {
-        upload_id: reserved.upload_id,
+        upload_id: part.upload_id.clone(),
         size,
         sha256,
         // What an earlier request said of this part still holds.
-        metadata: reserved.metadata,
+        metadata: part.metadata.clone(),
         content: commit::Bytes::Here(request.body.clone()),
     };
-    Ok(commit::complete(sql, context, name, complete)?)
+    let answered = commit::complete_at_once(sql, context, part, renewed, complete)?;
+    Ok(answered)
 }
 
 fn check_body(request: &Request, creation: &Creation) -> Result<(), Refusal> {

@@ -3,9 +3,8 @@
 use serde::Deserialize;
 
 use super::{
-    UNDO_MS, WAKEUP, show,
+    WAKEUP, end, show,
     show::{Message, find},
-    store::{end_ms, keep_for, purge},
 };
 use crate::{
     context::Context,
@@ -19,7 +18,6 @@ use crate::{
     },
     problem::{self, Refusal},
     sql::{Sql, SqlError, Value},
-    wakeup,
 };
 
 #[derive(Deserialize)]
@@ -80,19 +78,24 @@ fn set_state(
         "new" => None,
         _ => Some(message.heard_at_ms.unwrap_or(context.now_ms)),
     };
-    let parameters: [Value; 3] = [state.into(), heard_at.into(), message.id.as_str().into()];
+    let parameters: [Value; 3] = [state.into(), heard_at.into(), message.sequence.into()];
     sql.query(
-        "UPDATE messages SET state = ?, heard_at = ? WHERE id = ?",
+        "UPDATE messages SET state = ?, heard_at = ? WHERE sequence = ?",
         &parameters,
     )?;
     count(sql, context, &message.state, -1)?;
     count(sql, context, state, 1)?;
     let since = heard_at.unwrap_or(message.received_at_ms);
-    keep_for(sql, context, &message.id, state, since)
+    end::watch(sql, context, state, since)
 }
 
 /// One message more or less of this state.
-fn count(sql: &dyn Sql, context: &Context<'_>, state: &str, by: i64) -> Result<(), SqlError> {
+pub(super) fn count(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    state: &str,
+    by: i64,
+) -> Result<(), SqlError> {
     let change = if state == "new" {
         Counters {
             new: by,
@@ -109,14 +112,17 @@ fn count(sql: &dyn Sql, context: &Context<'_>, state: &str, by: i64) -> Result<(
 
 /// A device holds the message; where the owner wished so, it is removed here (and may still be restored).
 fn delivered(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<Vec<Effect>, SqlError> {
+    let Some(message) = find(sql, id)? else {
+        return Ok(Vec::new());
+    };
     sql.query(
-        "UPDATE messages SET delivered_at = ? WHERE id = ?",
-        &[context.now_ms.into(), id.into()],
+        "UPDATE messages SET delivered_at = ? WHERE sequence = ?",
+        &[context.now_ms.into(), message.sequence.into()],
     )?;
-    match find(sql, id)? {
-        Some(message) if settings::load(sql)?.delete_after_delivery => hide(sql, context, &message),
-        _ => Ok(Vec::new()),
+    if settings::load(sql)?.delete_after_delivery {
+        return hide(sql, context, &message);
     }
+    Ok(Vec::new())
 }
 
 /// `DELETE /mailbox/messages/{id}`: hidden at once, gone in 24 hours.
@@ -133,16 +139,11 @@ pub(in crate::mailbox) fn remove(
 
 fn hide(sql: &dyn Sql, context: &Context<'_>, message: &Message) -> Result<Vec<Effect>, SqlError> {
     sql.query(
-        "UPDATE messages SET removed_at = ? WHERE id = ?",
-        &[context.now_ms.into(), message.id.as_str().into()],
+        "UPDATE messages SET removed_at = ? WHERE sequence = ?",
+        &[context.now_ms.into(), message.sequence.into()],
     )?;
     count(sql, context, &message.state, -1)?;
-    wakeup::set(
-        sql,
-        WAKEUP,
-        &message.id,
-        context.now_ms.saturating_add(UNDO_MS),
-    )?;
+    end::watch_removed(sql, context)?;
     notification::tell_counts(sql, context)
 }
 
@@ -171,45 +172,17 @@ pub(in crate::mailbox) fn restore(
     let mut effects = Vec::new();
     if message.removed {
         sql.query(
-            "UPDATE messages SET removed_at = NULL WHERE id = ?",
-            &[id.into()],
+            "UPDATE messages SET removed_at = NULL, kept_from = ? WHERE sequence = ?",
+            &[context.now_ms.into(), message.sequence.into()],
         )?;
         count(sql, context, &message.state, 1)?;
-        // Retention starts anew: who undoes a removal does not want to lose the message tonight.
-        keep_for(sql, context, id, &message.state, context.now_ms)?;
+        end::watch(sql, context, &message.state, context.now_ms)?;
         effects = notification::tell_counts(sql, context)?;
     }
     Ok((
         json::answer(200, &show::described(sql, context, &message)?),
         effects,
     ))
-}
-
-/// The time of a message is over: removed 24 hours ago, or kept as long as it was to be.
-pub(in crate::mailbox) fn on_wakeup(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    id: &str,
-) -> Result<Vec<Effect>, SqlError> {
-    let Some(message) = find(sql, id)? else {
-        // Erased with all others; its bytes are still there.
-        return purge(sql, context, id);
-    };
-    let mut effects = Vec::new();
-    if !message.removed {
-        let since = message.heard_at_ms.unwrap_or(message.received_at_ms);
-        // The owner may have chosen a longer retention since this wake-up was set.
-        if let Some(end) = end_ms(sql, context, &message.state, since)?
-            && end > context.now_ms
-        {
-            wakeup::set(sql, WAKEUP, id, end)?;
-            return Ok(effects);
-        }
-        count(sql, context, &message.state, -1)?;
-        effects = notification::tell_counts(sql, context)?;
-    }
-    effects.extend(purge(sql, context, id)?);
-    Ok(effects)
 }
 
 fn shown(sql: &dyn Sql, request: &Request, id: &str) -> Result<Message, Refusal> {

@@ -30,7 +30,7 @@ const COLUMNS: &str = "sequence, id, session_id, caller_address, caller_name, ca
 /// One message as it is stored.
 #[derive(Clone, Debug)]
 pub(in crate::mailbox) struct Message {
-    sequence: i64,
+    pub(super) sequence: i64,
     pub(super) id: String,
     session_id: String,
     deposit_id: String,
@@ -41,10 +41,11 @@ pub(in crate::mailbox) struct Message {
     recorded_at: Option<String>,
     kind: String,
     duration_ms: i64,
-    size: i64,
+    pub(super) size: i64,
     pub(super) state: String,
     pub(super) heard_at_ms: Option<i64>,
     pub(super) removed: bool,
+    removed_at_ms: Option<i64>,
     waveform: String,
     pub(super) sha256: String,
 }
@@ -62,9 +63,33 @@ pub(in crate::mailbox) struct Brief {
 
 /// The message of this id, also while it is removed and can be restored.
 pub(super) fn find(sql: &dyn Sql, id: &str) -> Result<Option<Message>, SqlError> {
-    let statement = format!("SELECT {COLUMNS} FROM messages WHERE id = ?");
-    let rows = sql.query(&statement, &[id.into()])?;
-    Ok(rows.first().map(message))
+    // By its number; by the index of those of before; and where an older version wrote one since, by looking at all.
+    for found_by in ["sequence = ?2", "early = 1", "sequence IS NOT ?2"] {
+        let statement = format!("SELECT {COLUMNS} FROM messages WHERE id = ?1 AND {found_by}");
+        let sequence = super::id::sequence(id);
+        let parameters: &[Value] = &[id.into(), sequence.into()];
+        let given = if found_by.contains("?2") { 2 } else { 1 };
+        let rows = sql.query(&statement, parameters.get(..given).unwrap_or_default())?;
+        if let Some(row) = rows.first() {
+            return Ok(Some(message(row)));
+        }
+    }
+    Ok(None)
+}
+
+/// What became of a message, and when.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::mailbox) struct Moments {
+    pub(in crate::mailbox) heard_at_ms: Option<i64>,
+    pub(in crate::mailbox) removed_at_ms: Option<i64>,
+}
+
+/// What became of the message of this id; nothing once it is gone for good.
+pub(in crate::mailbox) fn moments(sql: &dyn Sql, id: &str) -> Result<Option<Moments>, SqlError> {
+    Ok(find(sql, id)?.map(|message| Moments {
+        heard_at_ms: message.heard_at_ms,
+        removed_at_ms: message.removed_at_ms,
+    }))
 }
 
 /// What a notification says of the message of this id.
@@ -169,11 +194,7 @@ pub(in crate::mailbox) fn show(
 
 /// `GET /mailbox/messages/{id}/media?part=&format=`, with a sign-in or with the token in the address. It changes no
 /// state.
-pub(in crate::mailbox) fn media(
-    sql: &dyn Sql,
-    request: &Request,
-    id: &str,
-) -> Answered {
+pub(in crate::mailbox) fn media(sql: &dyn Sql, request: &Request, id: &str) -> Answered {
     let part = number(request, "part")?.unwrap_or(0);
     match opened_resource(request) {
         Some(opened) if opened == resource(id, part) => {}
@@ -336,6 +357,7 @@ fn message(row: &Row) -> Message {
         state: row.text(11),
         heard_at_ms: row.optional_integer(12),
         removed: row.optional_integer(13).is_some(),
+        removed_at_ms: row.optional_integer(13),
         waveform: row.text(14),
         sha256: row.text(15),
         deposit_id: row.text(16),

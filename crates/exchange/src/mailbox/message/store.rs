@@ -1,6 +1,6 @@
 //! Writing messages and removing them for good.
 
-use super::{NewMessage, NewPart, WAKEUP};
+use super::{NewMessage, NewPart, end, id, show::find};
 use crate::{
     context::Context,
     effect::Effect,
@@ -9,19 +9,17 @@ use crate::{
         media, settings,
     },
     sql::{Sql, SqlError, Value},
-    wakeup,
 };
 
 const DAY_MS: i64 = 86_400_000;
-/// An unheard message lives so many times as long as a heard one.
-const UNHEARD_FACTOR: i64 = 3;
 
 /// Writes a message with its parts and counts it. Notifications are written by
 /// [`crate::mailbox::notification::announce`] in the same transaction.
 pub fn insert(sql: &dyn Sql, context: &Context<'_>, message: &NewMessage) -> Result<(), SqlError> {
     let size = message.parts.iter().map(|part| part.size).sum::<u64>();
     let first = message.parts.iter().min_by_key(|part| part.part);
-    let parameters: [Value; 14] = [
+    let parameters: [Value; 15] = [
+        id::sequence(&message.id).into(),
         message.id.as_str().into(),
         message.session_id.as_str().into(),
         message.deposit_id.as_str().into(),
@@ -38,13 +36,13 @@ pub fn insert(sql: &dyn Sql, context: &Context<'_>, message: &NewMessage) -> Res
         first.map_or("", |part| part.sha256.as_str()).into(),
     ];
     sql.query(
-        "INSERT INTO messages (id, session_id, deposit_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, waveform, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages (sequence, id, session_id, deposit_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, waveform, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &parameters,
     )?;
     for part in &message.parts {
         insert_part(sql, &message.id, part)?;
     }
-    keep_for(sql, context, &message.id, "new", context.now_ms)?;
+    end::watch(sql, context, "new", context.now_ms)?;
     let change = Counters {
         new: 1,
         old: 0,
@@ -73,38 +71,12 @@ fn insert_part(sql: &dyn Sql, message_id: &str, part: &NewPart) -> Result<(), Sq
     Ok(())
 }
 
-/// Sets when a message goes for good.
-pub(super) fn keep_for(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    id: &str,
-    state: &str,
-    since_ms: i64,
-) -> Result<(), SqlError> {
-    match end_ms(sql, context, state, since_ms)? {
-        Some(due) => wakeup::set(sql, WAKEUP, id, due),
-        None => wakeup::clear(sql, WAKEUP, id),
-    }
-}
-
-/// When a message goes for good: retention counts from `since_ms` (heard or received), three times as long
-/// while nobody heard it. A saved message stays.
-pub(super) fn end_ms(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    state: &str,
-    since_ms: i64,
-) -> Result<Option<i64>, SqlError> {
+/// How long the owner keeps messages that were heard.
+pub(super) fn retention_ms(sql: &dyn Sql, context: &Context<'_>) -> Result<i64, SqlError> {
     let days = settings::load(sql)?.retention_days;
-    let retention = days.map_or(context.settings.retention_ms, |days| {
+    Ok(days.map_or(context.settings.retention_ms, |days| {
         i64::from(days).saturating_mul(DAY_MS)
-    });
-    let kept = match state {
-        "saved" => return Ok(None),
-        "new" => retention.saturating_mul(UNHEARD_FACTOR),
-        _ => retention,
-    };
-    Ok(Some(since_ms.saturating_add(kept)))
+    }))
 }
 
 /// Removes a message with all its bytes for good.
@@ -124,11 +96,16 @@ pub(super) fn purge(
             None => media::remove(sql, &part.text(0))?,
         }
     }
-    let rows = sql.query(
-        "DELETE FROM messages WHERE id = ? RETURNING size",
-        &[id.into()],
-    )?;
-    let freed: i64 = rows.iter().map(|row| row.integer(0)).sum();
+    let freed = match find(sql, id)? {
+        Some(message) => {
+            sql.query(
+                "DELETE FROM messages WHERE sequence = ?",
+                &[message.sequence.into()],
+            )?;
+            message.size
+        }
+        None => 0,
+    };
     let change = Counters {
         bytes_used: freed.saturating_neg(),
         ..Counters::default()

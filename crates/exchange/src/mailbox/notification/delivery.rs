@@ -7,7 +7,7 @@ use super::{TAG, WAKEUP, line, webhook::forget};
 use crate::{
     context::Context,
     effect::Effect,
-    mailbox::{account, address, message},
+    mailbox::{address, message, news},
     sql::{Sql, SqlError, Value},
     wakeup,
 };
@@ -164,7 +164,7 @@ pub(in crate::mailbox) fn on_posted(
         200..=299 => {
             sql.query("DELETE FROM outbox WHERE id = ?", &[id.into()])?;
             wakeup::clear(sql, WAKEUP, id)?;
-            account::tell_directory_later(sql, context)?;
+            news::tell_later(sql, context)?;
         }
         410 => {
             forget(sql, &row.text(1))?;
@@ -192,7 +192,7 @@ fn delay_ms(context: &Context<'_>, tries: i64, retry_after_s: Option<u32>) -> Op
 
 /// The row stays, for a replay by the operator.
 fn give_up(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<(), SqlError> {
-    account::tell_directory_later(sql, context)?;
+    news::tell_later(sql, context)?;
     sql.query(
         "UPDATE outbox SET state = 'failed' WHERE id = ?",
         &[id.into()],

@@ -1,18 +1,16 @@
-//! What the owner's line is told: the message counts for the lamp (RFC 3842), and how long to ring. One intent of
-//! each kind, always with what holds at the moment of the attempt.
+//! How long the owner's line is to ring: one intent, always with what holds at the moment of the attempt.
 
 use super::{TAG, WAKEUP};
 use crate::{
     context::Context,
     effect::Effect,
-    mailbox::{account, address, settings},
+    mailbox::{address, settings},
     object::Object,
     signal::Signal,
     sql::{Sql, SqlError, Value},
     wakeup,
 };
 
-const COUNTS: &str = "counts";
 const RING_TIMEOUT: &str = "ring_timeout";
 
 const FIRST_RETRY_MS: i64 = 2_000;
@@ -20,12 +18,7 @@ const LONGEST_RETRY_MS: i64 = 3_600_000;
 
 /// Whether the intent of this id is one of this module's.
 pub(super) fn is_own(id: &str) -> bool {
-    id == COUNTS || id == RING_TIMEOUT
-}
-
-/// Writes the intent to tell the owner's telephones the present counts, and makes the first attempt.
-pub fn tell_counts(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
-    tell(sql, context, COUNTS)
+    id == RING_TIMEOUT
 }
 
 /// Writes the intent to tell the line how long to ring, and makes the first attempt.
@@ -33,10 +26,7 @@ pub(in crate::mailbox) fn tell_ring_timeout(
     sql: &dyn Sql,
     context: &Context<'_>,
 ) -> Result<Vec<Effect>, SqlError> {
-    tell(sql, context, RING_TIMEOUT)
-}
-
-fn tell(sql: &dyn Sql, context: &Context<'_>, id: &str) -> Result<Vec<Effect>, SqlError> {
+    let id = RING_TIMEOUT;
     let parameters: [Value; 3] = [
         id.into(),
         context.entropy.token().into(),
@@ -69,21 +59,14 @@ pub(super) fn attempt(
     wakeup::set(sql, WAKEUP, id, context.now_ms.saturating_add(delay))?;
     Ok(vec![Effect::Signal {
         to: Object::Line(address(context).to_owned()),
-        signal: Box::new(signal(sql, id)?),
+        signal: Box::new(signal(sql)?),
         tag: format!("{TAG}{id}:{}", row.text(1)),
     }])
 }
 
-fn signal(sql: &dyn Sql, id: &str) -> Result<Signal, SqlError> {
-    if id == RING_TIMEOUT {
-        let seconds = settings::load(sql)?.ring_timeout_s;
-        return Ok(Signal::RingTimeout { seconds });
-    }
-    let counters = account::counters(sql)?;
-    Ok(Signal::MessageSummary {
-        new: u32::try_from(counters.new).unwrap_or(u32::MAX),
-        old: u32::try_from(counters.old).unwrap_or(u32::MAX),
-    })
+fn signal(sql: &dyn Sql) -> Result<Signal, SqlError> {
+    let seconds = settings::load(sql)?.ring_timeout_s;
+    Ok(Signal::RingTimeout { seconds })
 }
 
 /// The line took this version, or did not.

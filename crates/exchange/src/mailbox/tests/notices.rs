@@ -202,8 +202,32 @@ fn the_lamp_is_told_again_until_the_line_took_the_newest_counts() {
     );
     let (signal, tag) = summary(&bob.wait(2_000));
     assert_eq!(signal, Signal::MessageSummary { new: 2, old: 0 });
+    assert_eq!(summary(&bob.wait(0)).1, tag, "no reply yet: again");
+    let outcome = bob.signal(Signal::Replied {
+        tag,
+        reply: Reply::Done,
+    });
+    let (tag, _) = directory_row(&outcome);
     reply(&bob, &tag, Reply::Done);
-    assert_eq!(bob.wait(10_000), Vec::new());
+    assert_eq!(bob.wait(100_000), Vec::new());
+}
+
+/// Tag and facts of the one signal to a directory.
+fn directory_row(effects: &[Effect]) -> (String, serde_json::Value) {
+    let [
+        Effect::Signal {
+            to: Object::Directory(_),
+            signal,
+            tag,
+        },
+    ] = effects
+    else {
+        panic!("one row of news: {effects:?}");
+    };
+    let Signal::DirectoryRow { facts, .. } = signal.as_ref() else {
+        panic!("a row: {signal:?}");
+    };
+    (tag.clone(), serde_json::from_str(facts).expect("JSON"))
 }
 
 #[test]
@@ -211,42 +235,27 @@ fn the_directory_learns_counters_in_one_piece() {
     let mut bob = Bob::new();
     bob.deposit("m1", 7);
     bob.deposit("m2", 7);
-    let effects = bob.wait(61_000);
-    let rows: Vec<&Effect> = effects
-        .iter()
-        .filter(|effect| {
-            matches!(
-                effect,
-                Effect::Signal {
-                    to: Object::Directory(_),
-                    ..
-                }
-            )
-        })
-        .collect();
-    let [Effect::Signal { signal, tag, .. }] = rows.as_slice() else {
-        panic!("one row of news: {rows:?}");
+    let done = |bob: &Bob, tag: String| {
+        let reply = Reply::Done;
+        bob.signal(Signal::Replied { tag, reply })
     };
-    let Signal::DirectoryRow { facts, .. } = signal.as_ref() else {
-        panic!("a row: {signal:?}");
+    let line = |bob: &mut Bob, ms| match bob.wait(ms).as_slice() {
+        [Effect::Signal { tag, .. }] => tag.clone(),
+        other => panic!("the line comes first: {other:?}"),
     };
-    let facts: serde_json::Value = serde_json::from_str(facts).expect("JSON");
+    let tag = line(&mut bob, 61_000);
+    let (tag, facts) = directory_row(&done(&bob, tag));
     assert_eq!(
         (facts["new"].as_i64(), facts["bytes_used"].as_i64()),
         (Some(2), Some(14))
     );
-    bob.signal(Signal::Replied {
-        tag: tag.clone(),
-        reply: Reply::Done,
-    });
-    let later = bob.wait(600_000);
-    assert!(!later.iter().any(|effect| matches!(
-        effect,
-        Effect::Signal {
-            to: Object::Directory(_),
-            ..
-        }
-    )));
+    bob.deposit("m3", 7);
+    done(&bob, tag);
+    let tag = line(&mut bob, 61_000);
+    let (tag, facts) = directory_row(&done(&bob, tag));
+    assert_eq!(facts["new"], 3, "what changed meanwhile is told as well");
+    done(&bob, tag);
+    assert_eq!(bob.wait(600_000), Vec::new());
 }
 
 #[test]

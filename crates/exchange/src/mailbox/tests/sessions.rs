@@ -50,7 +50,6 @@ fn a_revoked_session_stays_revoked_and_the_store_says_so() {
         panic!("the store is written: {effects:?}");
     };
     assert!(crate::front::is_revoked(value));
-    bob.event(|sql, _| session::mark_deposited(sql, &issued.session_id));
     let stored = bob
         .event(|sql, _| session::find(sql, &issued.session_id))
         .expect("row");

@@ -17,27 +17,33 @@ use sip::{
 
 use row::{Row, Stage};
 
-use super::settings::{self, InfoTiming};
+use super::{
+    greeting,
+    settings::{self, InfoTiming},
+};
 use crate::{
     context::Context,
     effect::Effect,
     flow::{admission, hop, place::Place},
-    signal::Caller,
+    signal::{Caller, Signal},
     sql::{Sql, SqlError},
-    wakeup,
 };
 
-/// The tables of this module; part of the mailbox's first migration.
+/// The tables of this module.
 pub(super) const SCHEMA: &[&str] = row::SCHEMA;
-/// Kind of the wake-up at which a call wants to go on by itself.
-pub(super) const MACHINE: &str = "voicemail";
-/// Kind of the wake-up at which the greeting has been played.
-pub(super) const END: &str = "voicemail_end";
+pub(super) const SECOND_SCHEMA: &[&str] = row::SECOND_SCHEMA;
 
 /// Beginning of the keys by which a lost connection is told to the mailbox.
 const CALL_KEY: &str = "voicemail ";
 /// How long after its end the greeting's call goes on, in milliseconds.
 const AFTER_GREETING_MS: i64 = 2_000;
+/// The end of the greeting is planned when the call is answered; an ACK that comes later than this moves it.
+const LATE_ACK_MS: i64 = 1_000;
+/// T1 and T2 of RFC 3261 13.3.1.4: the first and the longest pause between two copies of the 200.
+const FIRST_PAUSE_MS: i64 = 500;
+const LONGEST_PAUSE_MS: i64 = 4_000;
+/// Where the process forgot to repeat, the row remembers, less often.
+const STORED_PAUSE_MS: i64 = 10_000;
 /// `Reason` of every BYE that ends a greeting (RFC 3326).
 const RECORD_OFFLINE: &str = "SIP;cause=200;text=\"record offline\"";
 
@@ -53,13 +59,16 @@ pub(super) fn on_invite(
         return Ok(Vec::new());
     };
     let call = Call::incoming(&invite, answer::local(context), context.entropy.bytes());
+    let greeting_ms = i64::from(greeting::current(sql, context)?.duration_ms);
     let mut row = Row {
         key: context.entropy.token(),
         flow: flow.to_owned(),
         stage: Stage::Answering,
         caller,
         body: None,
-        greeting_ms: 0,
+        greeting_ms,
+        end_ms: None,
+        due_ms: end_after(greeting_ms, context.now_ms),
         call,
     };
     match admission::of_call(&invite) {
@@ -71,7 +80,7 @@ pub(super) fn on_invite(
             context.now_ms,
         ),
     }
-    go_on(sql, context, row)
+    go_on(sql, context, row, Cause::Invite)
 }
 
 /// A message of a call that the voicemail answered, or of one it asked for.
@@ -93,7 +102,11 @@ pub(super) fn on_message(
         return Ok(unknown(context, flow, &message));
     };
     row.call.receive(&message, context.now_ms);
-    go_on(sql, context, row)
+    let cause = match message {
+        Message::Request(_) => Cause::Other,
+        Message::Response(_) => Cause::Response,
+    };
+    go_on(sql, context, row, cause)
 }
 
 /// A frame of a call found no socket: the caller is gone, its session stays.
@@ -110,29 +123,64 @@ pub(super) fn on_undelivered(
         return Ok(Vec::new());
     };
     row.call.connection_lost();
-    go_on(sql, context, row)
+    go_on(sql, context, row, Cause::Other)
 }
 
-/// A wake-up of this module.
-pub(super) fn on_wakeup(
+/// When this module wants to be woken.
+pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
+    row::next_due(sql)
+}
+
+/// Looks at all calls whose time has come.
+pub(super) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
+    let mut effects = Vec::new();
+    for mut row in row::due(sql, context.now_ms)? {
+        if row.end_ms.is_some_and(|end| end <= context.now_ms) {
+            end_greeting(sql, context, &mut row)?;
+        } else {
+            row.call.elapse(context.now_ms);
+        }
+        effects.extend(go_on(sql, context, row, Cause::Other)?);
+    }
+    Ok(effects)
+}
+
+/// The answer is repeated while nobody has acknowledged it.
+pub(super) fn on_reminder(
     sql: &dyn Sql,
     context: &Context<'_>,
-    kind: &str,
     key: &str,
+    waited_ms: i64,
 ) -> Result<Vec<Effect>, SqlError> {
-    let Some(mut row) = row::find(sql, key)? else {
+    let waiting = row::find(sql, key)?.filter(|row| row.stage == Stage::Answering);
+    let Some(mut row) = waiting else {
         return Ok(Vec::new());
     };
-    if kind == END {
-        end_greeting(sql, context, &mut row)?;
-    } else {
-        row.call.elapse(context.now_ms);
-    }
-    go_on(sql, context, row)
+    row.call.elapse(context.now_ms);
+    let pause = waited_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
+    go_on(sql, context, row, Cause::Reminder(pause))
 }
 
-/// Drains the call, does what its events want, and stores it.
-fn go_on(sql: &dyn Sql, context: &Context<'_>, mut row: Row) -> Result<Vec<Effect>, SqlError> {
+/// What made a call go on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cause {
+    /// It begins.
+    Invite,
+    /// The peer answered a request of ours.
+    Response,
+    /// The 200 is repeated; the next pause, in milliseconds.
+    Reminder(i64),
+    Other,
+}
+
+/// Drains the call, does what its events want, and stores it where anything changed that must survive.
+fn go_on(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    mut row: Row,
+    cause: Cause,
+) -> Result<Vec<Effect>, SqlError> {
+    let before = (row.stage, row.end_ms);
     let mut effects = Vec::new();
     while let Some(output) = row.call.poll() {
         match output {
@@ -140,18 +188,53 @@ fn go_on(sql: &dyn Sql, context: &Context<'_>, mut row: Row) -> Result<Vec<Effec
             Output::Event(event) => effects.extend(handle(sql, context, &mut row, event)?),
         }
     }
-    if row.call.is_over() {
-        row::remove(sql, &row.key)?;
-        wakeup::clear(sql, MACHINE, &row.key)?;
-        wakeup::clear(sql, END, &row.key)?;
+    if row.call.has_ended() || row.call.is_over() {
+        if cause != Cause::Invite {
+            row::remove(sql, &row.key)?;
+        }
         return Ok(effects);
     }
-    row::put(sql, &row)?;
-    match row.call.wake_at() {
-        Some(due) => wakeup::set(sql, MACHINE, &row.key, due)?,
-        None => wakeup::clear(sql, MACHINE, &row.key)?,
+    let pause = match cause {
+        Cause::Invite => Some(FIRST_PAUSE_MS),
+        Cause::Reminder(pause) => Some(pause),
+        Cause::Response | Cause::Other => None,
+    };
+    effects.extend(pause.map(|pause| remind(&row.key, pause)));
+    // That an INFO was answered may be forgotten: its transaction then ends by time, and means nothing.
+    let settled =
+        cause == Cause::Response && effects.is_empty() && before == (row.stage, row.end_ms);
+    if !settled && !matches!(cause, Cause::Reminder(_)) {
+        plan(context, &mut row);
+        row::put(sql, &row)?;
     }
     Ok(effects)
+}
+
+/// When the call is looked at next.
+fn plan(context: &Context<'_>, row: &mut Row) {
+    let machine = row.call.wake_at();
+    if row.stage != Stage::Answering {
+        let next = row.end_ms.into_iter().chain(machine).min();
+        row.due_ms = next.unwrap_or_else(|| context.now_ms.saturating_add(STORED_PAUSE_MS));
+    } else if row.due_ms <= context.now_ms {
+        row.due_ms = context.now_ms.saturating_add(STORED_PAUSE_MS);
+    }
+}
+
+const fn end_after(greeting_ms: i64, now_ms: i64) -> i64 {
+    now_ms
+        .saturating_add(greeting_ms)
+        .saturating_add(AFTER_GREETING_MS)
+}
+
+fn remind(key: &str, pause_ms: i64) -> Effect {
+    Effect::Remind {
+        after_ms: pause_ms,
+        signal: Box::new(Signal::RepeatAnswer {
+            key: key.to_owned(),
+            waited_ms: pause_ms,
+        }),
+    }
 }
 
 fn handle(
@@ -170,15 +253,14 @@ fn handle(
             take_info(context, row, id, &content_type, &body);
             Ok(Vec::new())
         }
-        Event::Ended { .. } => {
-            wakeup::clear(sql, END, &row.key)?;
-            Ok(Vec::new())
-        }
         Event::InfoAnswered { .. } => {
             instructed(sql, context, row)?;
             Ok(Vec::new())
         }
-        Event::Ringing { .. } | Event::Answered { .. } | Event::Rejected { .. } => Ok(Vec::new()),
+        Event::Ended { .. }
+        | Event::Ringing { .. }
+        | Event::Answered { .. }
+        | Event::Rejected { .. } => Ok(Vec::new()),
     }
 }
 
@@ -207,8 +289,9 @@ fn established(
         end_greeting(sql, context, row)?;
         return Ok(issued.effects);
     }
-    let end = row.greeting_ms.saturating_add(AFTER_GREETING_MS);
-    wakeup::set(sql, END, &row.key, context.now_ms.saturating_add(end))?;
+    let end = end_after(row.greeting_ms, context.now_ms);
+    let in_time = end.saturating_sub(row.due_ms) <= LATE_ACK_MS;
+    row.end_ms = Some(if in_time { row.due_ms } else { end });
     Ok(issued.effects)
 }
 
@@ -219,8 +302,8 @@ fn end_greeting(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(
     if late_info && row.stage == Stage::Greeting {
         row.stage = Stage::Instructing;
         instruction::send_info(row, context.now_ms);
-        let due = context.now_ms.saturating_add(AFTER_GREETING_MS);
-        return wakeup::set(sql, END, &row.key, due);
+        row.end_ms = Some(context.now_ms.saturating_add(AFTER_GREETING_MS));
+        return Ok(());
     }
     let body = instruction::by_bye(&choices)
         .then(|| row.body.clone())
@@ -235,7 +318,7 @@ fn instructed(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(),
     if row.stage == Stage::Greeting && row.greeting_ms > 0 {
         return Ok(());
     }
-    wakeup::clear(sql, END, &row.key)?;
+    row.end_ms = None;
     end_greeting(sql, context, row)
 }
 

@@ -1,4 +1,4 @@
-//! The calls of a voicemail as rows.
+//! The calls of a voicemail as rows: one for each call, written when something changed that must survive.
 
 use serde::{Deserialize, Serialize};
 use sip::call::Call;
@@ -8,16 +8,20 @@ use crate::{
     sql::{self, Sql, SqlError},
 };
 
-/// The table of this module.
+/// The table of older versions; calls do not outlive the deployment that replaces them.
 pub(super) const SCHEMA: &[&str] = &[
     "CREATE TABLE voicemail_calls (key TEXT PRIMARY KEY, call_id TEXT NOT NULL, flow TEXT NOT NULL, stage TEXT NOT NULL, caller TEXT NOT NULL, body TEXT, greeting_ms INTEGER NOT NULL, call TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX voicemail_calls_by_id ON voicemail_calls (call_id)",
 ];
 
-const COLUMNS: &str = "key, flow, stage, caller, body, greeting_ms, call";
+/// The table of this module. A mailbox has few calls at a time: an index would cost more than it spares.
+pub(super) const SECOND_SCHEMA: &[&str] = &[
+    "CREATE TABLE voicemail_dialogs (key TEXT PRIMARY KEY, call_id TEXT NOT NULL, due INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
+    "DELETE FROM wakeups WHERE kind IN ('voicemail', 'voicemail_end')",
+];
 
 /// One call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub(super) struct Row {
     pub(super) key: String,
     /// The caller's connection.
@@ -27,6 +31,10 @@ pub(super) struct Row {
     /// What the caller is told of its session.
     pub(super) body: Option<String>,
     pub(super) greeting_ms: i64,
+    /// When the greeting is over, if it plays.
+    pub(super) end_ms: Option<i64>,
+    /// When the call is looked at by itself, at the latest.
+    pub(super) due_ms: i64,
     pub(super) call: Call,
 }
 
@@ -44,27 +52,35 @@ pub(super) enum Stage {
 
 /// The call of this key.
 pub(super) fn find(sql: &dyn Sql, key: &str) -> Result<Option<Row>, SqlError> {
-    Ok(select(sql, "key", key)?.pop())
+    Ok(select(sql, "key = ?", key.into())?.pop())
 }
 
 /// The calls with this Call-ID; more than one where a call was forked to us twice.
 pub(super) fn of_call_id(sql: &dyn Sql, call_id: &str) -> Result<Vec<Row>, SqlError> {
-    select(sql, "call_id", call_id)
+    select(sql, "call_id = ?", call_id.into())
+}
+
+/// The calls that are to be looked at.
+pub(super) fn due(sql: &dyn Sql, now_ms: i64) -> Result<Vec<Row>, SqlError> {
+    select(sql, "due <= ? LIMIT 50", now_ms.into())
+}
+
+/// When the first call is to be looked at.
+pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
+    let rows = sql.query("SELECT MIN(due) FROM voicemail_dialogs", &[])?;
+    Ok(rows.first().and_then(|row| row.optional_integer(0)))
 }
 
 /// Writes a call as it is now.
 pub(super) fn put(sql: &dyn Sql, row: &Row) -> Result<(), SqlError> {
+    let state = serde_json::to_string(row).map_err(|error| SqlError(error.to_string()))?;
     sql.query(
-        "INSERT INTO voicemail_calls (key, call_id, flow, stage, caller, body, greeting_ms, call) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET stage = excluded.stage, body = excluded.body, greeting_ms = excluded.greeting_ms, call = excluded.call",
+        "INSERT OR REPLACE INTO voicemail_dialogs (key, call_id, due, state) VALUES (?, ?, ?, ?)",
         &[
             row.key.as_str().into(),
             row.call.call_id().into(),
-            row.flow.as_str().into(),
-            print(&row.stage)?.into(),
-            print(&row.caller)?.into(),
-            row.body.clone().into(),
-            row.greeting_ms.into(),
-            print(&row.call)?.into(),
+            row.due_ms.into(),
+            state.into(),
         ],
     )?;
     Ok(())
@@ -72,30 +88,15 @@ pub(super) fn put(sql: &dyn Sql, row: &Row) -> Result<(), SqlError> {
 
 /// Removes a call.
 pub(super) fn remove(sql: &dyn Sql, key: &str) -> Result<(), SqlError> {
-    sql.query("DELETE FROM voicemail_calls WHERE key = ?", &[key.into()])?;
+    sql.query("DELETE FROM voicemail_dialogs WHERE key = ?", &[key.into()])?;
     Ok(())
 }
 
-fn select(sql: &dyn Sql, column: &str, value: &str) -> Result<Vec<Row>, SqlError> {
+fn select(sql: &dyn Sql, condition: &str, value: sql::Value) -> Result<Vec<Row>, SqlError> {
     let rows = sql.query(
-        &format!("SELECT {COLUMNS} FROM voicemail_calls WHERE {column} = ?"),
-        &[value.into()],
+        &format!("SELECT state FROM voicemail_dialogs WHERE {condition}"),
+        &[value],
     )?;
-    Ok(rows.iter().filter_map(of_row).collect())
-}
-
-fn of_row(row: &sql::Row) -> Option<Row> {
-    Some(Row {
-        key: row.text(0),
-        flow: row.text(1),
-        stage: serde_json::from_str(&row.text(2)).ok()?,
-        caller: serde_json::from_str(&row.text(3)).ok()?,
-        body: row.optional_text(4),
-        greeting_ms: row.integer(5),
-        call: serde_json::from_str(&row.text(6)).ok()?,
-    })
-}
-
-fn print<T: Serialize>(value: &T) -> Result<String, SqlError> {
-    serde_json::to_string(value).map_err(|error| SqlError(error.to_string()))
+    let row = |row: &sql::Row| serde_json::from_str(&row.text(0)).ok();
+    Ok(rows.iter().filter_map(row).collect())
 }
