@@ -6,6 +6,7 @@ mod capture;
 mod cost;
 mod kills;
 mod sizes;
+mod voice;
 
 use std::{fs, path::Path, process::ExitCode};
 
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::step::{Failure, Naming, Outcome};
 
 /// Names of all benches, for the usage.
-pub(crate) const NAMES: &str = "call, capture, cost, kills, sizes";
+pub(crate) const NAMES: &str = "call, capture, cost, kills, sizes, voice";
 
 const RESULTS: &str = "bench/results.json";
 
@@ -26,6 +27,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode
         "capture" => capture::run(root)?,
         "cost" => cost::run(root)?,
         "sizes" => sizes::run(root)?,
+        "voice" => voice::run(root)?,
         _ => return Err(Failure::new(format!("no bench is called {name}"), NAMES)),
     };
     keep(root, name, rows)?;
