@@ -32,6 +32,7 @@ export class Drafts {
   #items = [];
   #inHand = "";
   #promised = false;
+  #replaced = "";
 
   /** The written one in the text field. */
   writing;
@@ -83,6 +84,20 @@ export class Drafts {
     );
   }
 
+  /**
+   * Deletes a draft that is being recorded anew; its title and files go along with the new one.
+   * @param {OutboxItem} item
+   */
+  async replace(item) {
+    this.#replaced = item.title || item.parts?.length ? item.deposit_id : "";
+    await this.discard(item);
+  }
+
+  /** What is recorded next replaces nothing. */
+  beginAfresh() {
+    this.#replaced = "";
+  }
+
   /** Nothing is in hand. */
   release() {
     this.#inHand = "";
@@ -103,6 +118,9 @@ export class Drafts {
    */
   recorded({ deposit_id: id, duration_ms, waveform }, to) {
     this.#inHand = id;
+    const replaced = this.#replaced;
+    this.#replaced = "";
+    if (replaced) void this.#owner.attempt((client) => client.carry_over(replaced, id));
     const known = this.item;
     const facts = { waveform, duration_ms };
     if (known) Object.assign(known, facts);

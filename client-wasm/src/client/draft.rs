@@ -33,6 +33,14 @@ impl Client {
         Ok(change(&self.engine, &deposit_id, |row| row.cut = None).await?)
     }
 
+    /// Moves title and files of a deleted message to the one that was recorded in its place.
+    pub async fn carry_over(&self, from: String, to: String) -> Outcome {
+        let carried = self.engine.database.carry_over(&from, &to).await;
+        carried.map_err(Problem::from)?;
+        self.engine.outbox.changed();
+        Ok(())
+    }
+
     /// Takes a message that waits, or was refused, back into the user's hands.
     pub async fn edit(&self, deposit_id: String) -> Outcome {
         Ok(edit(&self.engine, &deposit_id).await?)

@@ -8,7 +8,7 @@ use web_sys::{Blob, BlobPropertyBag};
 
 use super::block::{all_blocks_of, block_bytes, block_row, blocks_between};
 use super::database::{BLOCKS, DEPOSITS, Database};
-use super::deposit::{DepositRow, change_row};
+use super::deposit::{DepositRow, RowState, change_row};
 use super::error::StorageError;
 use super::transaction::{Access, Transaction, answer};
 
@@ -81,6 +81,34 @@ impl Database {
         }
         transaction.complete().await?;
         Ok(admitted.then_some(row))
+    }
+
+    /// Moves title and files of a message that is being deleted to the one in its place, in one strictly durable
+    /// transaction.
+    pub async fn carry_over(&self, from: &str, to: &str) -> Result<(), StorageError> {
+        let transaction = self.begin(&[DEPOSITS], Access::Write)?;
+        let mut carried = DepositRow::default();
+        let take = |row: &mut DepositRow| {
+            if row.discarded_at.is_some() && row.state != RowState::Deposited {
+                row.forget_uploads();
+                carried.to.clone_from(&row.to);
+                carried.title = row.title.take();
+                carried.parts = core::mem::take(&mut row.parts);
+            }
+        };
+        change_row(&transaction, from, Box::new(take)).await?;
+        let mut is_same = false;
+        let give = |row: &mut DepositRow| {
+            is_same = row.to == carried.to && row.is_in_hand();
+            row.title = row.title.take().or(carried.title);
+            row.parts.extend(carried.parts);
+        };
+        change_row(&transaction, to, Box::new(give)).await?;
+        // To somebody else nothing is carried: the transaction is dropped.
+        match is_same {
+            true => transaction.complete().await,
+            false => Ok(()),
+        }
     }
 
     /// At most `length` bytes of a file from `offset`.
