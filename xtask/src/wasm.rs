@@ -157,6 +157,17 @@ pub(crate) fn compile(
     Ok(copy)
 }
 
+/// Where the release's modules for browsers lie before their names are taken out.
+pub(crate) fn compiled_for_browsers(root: &Path) -> Outcome<PathBuf> {
+    let small = toolchain::ensure(root)?.with_standard_source().is_some();
+    let target = root.join(if small {
+        "target/wasm-small"
+    } else {
+        "target/wasm"
+    });
+    Ok(target.join(toolchain::TARGET).join(SMALL))
+}
+
 fn bind(compiled: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<()> {
     let mut bindgen = Bindgen::new();
     let failed = |error| {

@@ -1,9 +1,9 @@
 //! What a browser downloads of a release, and when: brotli bytes beside those of JavaScript libraries for
-//! the same job.
+//! the same job, and what the modules are made of.
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     bundle,
@@ -31,7 +31,50 @@ pub(super) fn run(root: &Path) -> Outcome<Value> {
     for row in rows.as_array().into_iter().flatten() {
         println!("{}", line(row));
     }
-    Ok(rows)
+    let modules = report(root)?;
+    for module in modules.as_array().into_iter().flatten() {
+        print!("{}", parts(module));
+    }
+    Ok(json!({ "rows": rows, "modules": modules }))
+}
+
+/// The largest crates and functions of each module, as the compiler left it.
+fn report(root: &Path) -> Outcome<Value> {
+    let printed = step::run(
+        step::command(wasm::node(root))
+            .current_dir(root)
+            .arg("xtask/runtime/bundle-report.mjs")
+            .arg(wasm::compiled_for_browsers(root)?)
+            .args(
+                bundle::MODULES
+                    .iter()
+                    .filter(|module| module.host == wasm::Host::Browser)
+                    .map(|module| module.name),
+            ),
+        "build the release first: cargo xtask build",
+    )?;
+    serde_json::from_str(&printed).naming("bundle report")
+}
+
+fn parts(module: &Value) -> String {
+    let name = module
+        .get("module")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut text = format!(
+        "\n{:<46} {:>9}\n",
+        format!("{name}: bytes of code before the optimiser"),
+        number(module.get("bytes"))
+    );
+    for list in ["crates", "functions"] {
+        let rows = module.get(list).and_then(Value::as_array);
+        for row in rows.into_iter().flatten() {
+            let what = row.get("what").and_then(Value::as_str).unwrap_or_default();
+            text += &format!("  {:>9}  {what}\n", number(row.get("bytes")));
+        }
+        text += "\n";
+    }
+    text
 }
 
 fn line(row: &Value) -> String {
@@ -66,7 +109,7 @@ fn names(peer: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::line;
+    use super::{line, parts};
 
     #[test]
     fn a_row_stands_beside_its_peer() {
@@ -80,6 +123,16 @@ mod tests {
             words,
             ["for", "a", "call", "7", "9", "11", "a@1", "+", "b@2"]
         );
+    }
+
+    #[test]
+    fn a_module_shows_its_crates_and_functions() {
+        let row = |what: &str| json!([{ "what": what, "bytes": 5 }]);
+        let text = parts(
+            &json!({ "module": "call", "bytes": 9, "crates": row("sip"), "functions": row("sip::call") }),
+        );
+        let words: Vec<&str> = text.split_whitespace().skip(7).collect();
+        assert_eq!(words, ["9", "5", "sip", "5", "sip::call"]);
     }
 
     #[test]
