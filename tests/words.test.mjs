@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { complete, nameOf } from '../www/src/address.js';
 import { outboxLines, OUTBOX_CONTROLS, VIEWS } from '../www/src/call-words.js';
 import { callerOf, callLink } from '../www/src/caller.js';
+import { checkVerdict, hearingHint, insteadWords, lostWords, roomWords } from '../www/src/capture-words.js';
 import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
 import { fileNameOf, filesLine, lossLine, offeredFor, sessionLine } from '../www/src/outbox-words.js';
 import { heights, resample } from '../www/src/peaks.js';
@@ -117,4 +118,19 @@ test('the outbox says until when a call lasts, which files go along, and what cl
   assert.match(lost, /2 messages that nobody has yet: to Bob \(0:08\), to Bob \(written\)/);
   assert.doesNotMatch(lossLine([item('deposited')]), /nobody has/);
   assert.equal(fileNameOf(item('deposited', { to_name: 'Bob B.' }), 'receipt', 'jws'), 'receipt-to-bob-b-2026-11-22-1200.jws');
+});
+
+test('what was lost, what fits and what is heard is said in numbers and with what to do', () => {
+  const gap = (at, length) => ({ at_ms: at, length_ms: length });
+  const why = 'the browser was too busy, or the microphone stopped for a moment.';
+  assert.equal(lostWords([gap(12_300, 400)]), `0.4 s were lost at 0:12: ${why}`);
+  assert.equal(lostWords([gap(12_300, 400), gap(65_000, 1250)]), `1.6 s were lost in 2 places, the last at 1:05: ${why}`);
+  assert.equal(lostWords([gap(500, 21)]), '', 'what nobody hears is not told');
+  assert.equal(roomWords(45_900), 'Room for about 45 seconds on this device.');
+  assert.equal(roomWords(150_000), 'Room for about 2 minutes on this device.');
+  assert.equal(insteadWords('Headset', 'Built-in'), '“Headset” is not connected. “Built-in” is used instead.');
+  assert.equal(insteadWords('', ''), 'The microphone you chose is not connected. Another one is used instead.');
+  assert.equal(hearingHint('fine'), '');
+  for (const code of ['nothing', 'clipping', 'noise']) assert.match(hearingHint(code), /[.?]$/);
+  for (const code of ['listening', 'fine', 'quiet', 'clipping', 'noise', 'nothing']) assert.match(checkVerdict(code), /\.$/);
 });

@@ -38,7 +38,22 @@ impl fmt::Display for Problem {
 
 impl From<StorageError> for Problem {
     fn from(error: StorageError) -> Self {
-        Self::new(error.code(), format!("Nothing could be stored: {error}."))
+        let words = match &error {
+            StorageError::Unavailable => {
+                "This browser keeps nothing for this page, perhaps because the window is private. A message could be lost here, so none is taken; open the page in an ordinary window."
+            }
+            StorageError::Blocked => {
+                "Another tab holds this device’s messages in an older version. Nothing is lost. Close or reload that tab, and this one goes on."
+            }
+            StorageError::Outdated => {
+                "A newer version of this page is open in another tab. What you recorded is safe on this device; reload this page to go on."
+            }
+            StorageError::Full => {
+                "This device has no room left. What is here stays here; free some space and try again."
+            }
+            _ => return Self::new(error.code(), format!("Nothing could be stored: {error}.")),
+        };
+        Self::new(error.code(), words)
     }
 }
 

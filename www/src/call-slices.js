@@ -3,6 +3,9 @@
 // To add a slice: 1. write a module that exports a class as `Slice` describes; 2. add it to `SLICES` below;
 // 3. if its buttons stand among the stage's own, name them in `VIEWS` of call-words.js too.
 
+import { CaptureHints } from "./capture-hints.js";
+import { Keeping } from "./keeping.js";
+import { SoundCheck } from "./sound-check.js";
 import { VideoSwitch } from "./video-switch.js";
 
 /** @typedef {import("./call-words.js").Situation & { state: string, items: import("./engine.js").OutboxItem[] }} SliceSituation */
@@ -36,7 +39,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [VideoSwitch];
+export const SLICES = [VideoSwitch, SoundCheck, CaptureHints, Keeping];
 
 /** The slices of one element. */
 export class Slices {

@@ -18,6 +18,8 @@ import { Waveform } from "./waveform.js";
  * @property {(error: Error) => void} failed
  */
 
+/** Controls that step back. */
+const QUIET = new Set(["write", "check"]);
 /** From so many characters left on, the number is shown. */
 const NEARLY_FULL = 500;
 
@@ -222,7 +224,7 @@ export class CallStage {
     for (const [name, element] of Object.entries(this.#buttons)) {
       const first = name === offered[0] && !calm;
       element.hidden = !offered.includes(name);
-      element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : name === "write" ? "quiet" : "";
+      element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : QUIET.has(name) ? "quiet" : "";
       if (name === offered[0] && element !== this.#controls.firstElementChild) this.#controls.prepend(element);
     }
     if (this.#focused && !isShown(activeIn(this.element))) this.#buttons[offered[0]]?.focus();

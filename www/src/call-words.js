@@ -33,7 +33,7 @@ export const VIEWS = {
   idle: {
     headline: ({ name }) => (name ? `Call ${name}` : "Who do you want to call?"),
     note: (situation) => unfinished(situation) || (situation.name ? `If ${situation.name} does not answer, leave a message. ${MICROPHONE_LINE}` : ""),
-    controls: ["call", "record", "write"],
+    controls: ["call", "record", "write", "check"],
     hero: "line",
   },
   calling: { headline: ({ name }) => `Calling ${name}`, note: () => MICROPHONE_LINE, controls: ["hangUp"], hero: "line" },
@@ -45,8 +45,8 @@ export const VIEWS = {
     controls: ["skip", "hangUp"],
     hero: "greeting",
   },
-  ended: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write"], hero: "line" },
-  ready: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write"], hero: "line" },
+  ended: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write", "check"], hero: "line" },
+  ready: { headline: callEnded, note: offlineFine, controls: ["record", "call", "write", "check"], hero: "line" },
   recording: { headline: () => "Recording", note: () => "Every word is saved on this device as you speak.", controls: ["stop", "pause"], hero: "live" },
   paused: { headline: () => "Paused", note: () => "What you said is saved on this device.", controls: ["resume", "stop"], hero: "live" },
   review: {

@@ -20,8 +20,24 @@ async function reduceNoise() {
   }
 }
 
-/** @param {string} name of a module beside this script */
-async function load(name) {
+/** @type {Map<string, Promise<any>>} */
+const modules = new Map();
+
+/**
+ * Each module once, though a recording begins while the module is still on its way.
+ * @param {string} name of a module beside this script
+ */
+function load(name) {
+  const known = modules.get(name);
+  if (known) return known;
+  const loading = fetchModule(name);
+  modules.set(name, loading);
+  loading.catch(() => modules.delete(name));
+  return loading;
+}
+
+/** @param {string} name */
+async function fetchModule(name) {
   const module = await import(new URL(`${name}.js`, import.meta.url).href);
   await module.default({ module_or_path: new URL(`${name}_bg.wasm`, import.meta.url).href });
   return module;
@@ -38,7 +54,8 @@ function fail(error) {
 }
 
 onmessage = ({ data }) => {
-  if (data.type === "start") start(data).catch(fail);
+  if (data.type === "prepare") void load("voice").catch(() => {});
+  else if (data.type === "start") start(data).catch(fail);
   else if (!recorder) fail("The recorder did not start.");
   else if (data.type === "pause") recorder.pause();
   else if (data.type === "resume") recorder.resume();

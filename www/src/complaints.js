@@ -1,11 +1,9 @@
 // What went wrong, as the call element tells it: one sentence at a time, and what it means for what is offered.
 
 import { refusalOf } from "./embedding.js";
-import { size } from "./figures.js";
 import { explain } from "./trouble.js";
 
 const MUTE = new Set(["microphone_refused", "microphone_missing", "recorder_missing"]);
-const LITTLE_SPACE = 5_000_000;
 
 /**
  * What it asks its owner to do.
@@ -48,12 +46,6 @@ export class Complaints {
     this.#owner.complain(this.#refusal || explain(error));
     this.#owner.changed();
     this.#owner.emit({ type: "error", code, message: error.message });
-  }
-
-  /** @param {{ free_bytes?: number }} storage */
-  weigh({ free_bytes: free }) {
-    if (free === undefined || free > LITTLE_SPACE) return;
-    this.#owner.complain(`Only ${size(free)} are left on this device. What you recorded is safe, but a long message may not fit; free some space first.`);
   }
 
   /**

@@ -24,6 +24,8 @@ export class EngineLink {
   /** One that is to be closed once what was typed last is saved. @type {any} */
   #leaving;
   #ends = new AbortController();
+  /** @type {unknown} why the last opening failed */
+  #refusal;
 
   /** @param {LinkOwner} owner */
   constructor(owner) {
@@ -68,7 +70,7 @@ export class EngineLink {
   async ask(request) {
     this.#need?.now();
     const client = this.#client ?? this.#leaving ?? (await this.#opening) ?? (await (this.#opening = this.#open()));
-    if (!client) throw new Error("This page could not start its engine. Reload it; what you recorded is safe.");
+    if (!client) throw this.#refusal ?? new Error("This page could not start its engine. Reload it; what you recorded is safe.");
     return request(client);
   }
 
@@ -105,6 +107,7 @@ export class EngineLink {
       await this.#owner.opened(client);
       return client;
     } catch (error) {
+      this.#refusal = error;
       this.#owner.failed(error);
       return undefined;
     }

@@ -74,7 +74,6 @@ export class Hearing {
       case "outbox": return drafts.list(event.items);
       case "progress": drafts.progress(event); return emit(event);
       case "deposited": return emit(event);
-      case "storage": return complaints.weigh(event);
       case "error": return complaints.fail(event);
       default: return undefined;
     }

@@ -23,8 +23,9 @@ use super::journal::{Journal, Progress};
 use super::liveness::Liveness;
 use super::measure::Measure;
 use super::meter::{Meter, UNMEASURED};
-use super::recorder::{stop_tracks, tracks};
+use super::recorder::stop_tracks;
 use super::stopwatch::Stopwatch;
+use super::vigil::{Sign, Vigil};
 use crate::storage::{Database, DepositRow, RowState};
 
 /// A fragment this often: with the disk's time a kill costs well under 500 ms.
@@ -53,6 +54,7 @@ pub struct Limits {
 pub struct BrowserRecorder {
     parts: Rc<Parts>,
     _listeners: Vec<EventListener>,
+    _vigil: Vigil,
     _liveness: Liveness,
 }
 
@@ -105,7 +107,7 @@ impl BrowserRecorder {
         on_event: Box<dyn Fn(CaptureEvent)>,
     ) -> Result<Self, JsValue> {
         let liveness = Liveness::hold(&row.deposit_id).await?;
-        let database = Database::open()
+        let database = Database::open_soon()
             .await
             .map_err(|error| JsValue::from(js_sys::Error::new(&error.to_string())))?;
         let recorder = MediaRecorder::new_with_media_stream_and_media_recorder_options(
@@ -144,11 +146,19 @@ impl BrowserRecorder {
             }
         });
         let listeners = listen(&parts);
+        let watched = Rc::downgrade(&parts);
+        let vigil = Vigil::keep(&parts.stream, None, move |sign| {
+            if let (Some(parts), Sign::Interrupted(cause)) = (watched.upgrade(), sign) {
+                (parts.on_event)(CaptureEvent::Interrupted(cause));
+                parts.stop();
+            }
+        });
         parts.recorder.start_with_time_slice(FRAGMENT_MS)?;
         parts.tick();
         Ok(Self {
             parts,
             _listeners: listeners,
+            _vigil: vigil,
             _liveness: liveness,
         })
     }
@@ -358,7 +368,7 @@ fn listen(parts: &Rc<Parts>) -> Vec<EventListener> {
             }
         })
     };
-    let mut listeners = vec![
+    vec![
         on(&parts.recorder, "start", |parts, _| parts.run()),
         on(&parts.recorder, "dataavailable", |parts, event| {
             let fragment = event.dyn_ref::<BlobEvent>().and_then(BlobEvent::data);
@@ -368,12 +378,7 @@ fn listen(parts: &Rc<Parts>) -> Vec<EventListener> {
         }),
         // Also after an error.
         on(&parts.recorder, "stop", |parts, _| parts.end()),
-    ];
-    for track in tracks(&parts.stream) {
-        // Unplugged, or taken away by the user: what was said is kept as a draft.
-        listeners.push(on(&track, "ended", |parts, _| parts.stop()));
-    }
-    listeners
+    ]
 }
 
 fn options(media_type: &str, kind: &str) -> MediaRecorderOptions {

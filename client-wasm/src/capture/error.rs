@@ -11,14 +11,23 @@ pub enum CaptureError {
     /// A script of the recorder could not be loaded.
     #[error("a part of the recorder could not be loaded: {0}")]
     Script(String),
+    /// The worker gave up before the first sound.
+    #[error("{message}")]
+    Told {
+        /// Its code.
+        code: String,
+        /// Its words.
+        message: String,
+    },
 }
 
 impl CaptureError {
     /// Stable code for callers in JavaScript.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Audio(_) => "audio_failed",
             Self::Script(_) => "recorder_failed",
+            Self::Told { code, .. } => code,
         }
     }
 

@@ -36,6 +36,8 @@ pub enum CaptureEvent {
         /// Sound.
         duration_ms: u64,
     },
+    /// It ends before its speaker wanted; `Finished` follows.
+    Interrupted(Interruption),
     /// The journal is closed and on disk: a draft.
     Finished(Recorded),
     /// It cannot go on. What was saved stays; `recover` makes a draft of it.
@@ -45,6 +47,20 @@ pub enum CaptureEvent {
         /// In plain words.
         message: String,
     },
+}
+
+/// What ends a recording from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interruption {
+    /// The microphone was unplugged, or its permission withdrawn.
+    Unplugged,
+    /// Something else took the microphone: a telephone call, a switch of the device.
+    Taken,
+    /// The browser stopped its audio engine and did not start it again.
+    Stalled,
+    /// The device slept.
+    Asleep,
 }
 
 /// A closed recording.

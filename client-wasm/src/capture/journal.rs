@@ -63,7 +63,7 @@ impl Journal {
         };
         let queue = RefCell::new(queue);
         Rc::new(Self {
-            database,
+            database: database.keep_open(),
             queue,
             on_event: Box::new(on_event),
         })

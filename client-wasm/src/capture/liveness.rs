@@ -63,7 +63,7 @@ impl Drop for Liveness {
     not(feature = "call"),
     allow(dead_code, reason = "only the page's module asks")
 )]
-pub(super) async fn living() -> Result<Vec<String>, JsValue> {
+pub(crate) async fn living() -> Result<Vec<String>, JsValue> {
     let Some(locks) = lock_manager() else {
         return Ok(Vec::new());
     };

@@ -7,16 +7,21 @@ use gloo_events::EventListener;
 use gloo_timers::callback::Timeout;
 use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event, MediaStream, MediaStreamTrack, MessageEvent, MessagePort, Worker};
 
 use super::error::CaptureError;
-use super::event::CaptureEvent;
-use super::wiring::{Tap, channel, object, worker};
+use super::event::{CaptureEvent, Interruption};
+use super::vigil::{Sign, Vigil};
+use super::wiring::{Bench, Rate, Tap, channel, object, worker};
 use super::wishes::Wishes;
+use crate::queue::{Queue, within};
 use crate::storage::DepositRow;
 
 /// The worklet answers a stop within a render quantum. If it is dead the worker is told directly.
 const WORKLET_PATIENCE_MS: u32 = 500;
+/// A recorder whose page is leaving writes what it has within this time.
+const LEAVING_MS: u32 = 2_000;
 
 const STOPPED: &str = "the recorder's worker stopped";
 
@@ -29,6 +34,14 @@ pub struct Scripts {
     pub worklet: String,
 }
 
+/// A recorder that lacks only the microphone: its scripts load while the browser still asks for it, so that no sample
+/// waits for them. Dropping it leaves nothing behind.
+pub struct Preparation {
+    worklet: String,
+    recorder: Recorder,
+    bench: Bench,
+}
+
 /// A recording under way. Dropping it lets go of the microphone; what was saved can be recovered.
 pub struct Recorder {
     parts: Rc<Parts>,
@@ -36,67 +49,121 @@ pub struct Recorder {
 }
 
 struct Parts {
-    stream: MediaStream,
+    stream: RefCell<Option<MediaStream>>,
     worker: Worker,
     tap: RefCell<Option<Tap>>,
+    vigil: RefCell<Option<Rc<Vigil>>>,
     patience: RefCell<Option<Timeout>>,
-    begun: Cell<bool>,
     over: Cell<bool>,
-    on_event: Box<dyn Fn(CaptureEvent)>,
+    ended: Queue<()>,
+    early: RefCell<Vec<CaptureEvent>>,
+    on_event: RefCell<Option<Listener>>,
 }
 
-impl Recorder {
-    /// Begins to record the stream into the journal of `row`, which the worker stores with the first
-    /// sound. The worker stops by itself where that is wished. The stream's tracks belong to the recorder
-    /// from here on, also if this fails.
-    pub async fn start(
+type Listener = Rc<dyn Fn(CaptureEvent)>;
+
+impl Preparation {
+    /// Begins to load what a recording needs.
+    pub fn begin(scripts: &Scripts) -> Result<Self, CaptureError> {
+        let recorder = Recorder::new(worker(&scripts.worker)?);
+        recorder.parts.tell("prepare");
+        Ok(Self {
+            recorder,
+            bench: Bench::prepare(&scripts.worklet, Rate::Encoder)?,
+            worklet: scripts.worklet.clone(),
+        })
+    }
+
+    /// Begins to record the stream into the journal of `row`, which the worker stores with the first sound. The worker
+    /// stops by itself where that is wished. The stream's tracks belong to the recorder from here on, also if this
+    /// fails.
+    pub async fn record(
+        self,
         stream: MediaStream,
-        scripts: &Scripts,
         row: &DepositRow,
         wishes: Wishes,
         on_event: impl Fn(CaptureEvent) + 'static,
-    ) -> Result<Self, CaptureError> {
-        let worker = worker(&scripts.worker).inspect_err(|_| stop_tracks(&stream))?;
-        let parts = Rc::new(Parts {
-            stream,
-            worker,
-            tap: RefCell::new(None),
-            patience: RefCell::new(None),
-            begun: Cell::new(false),
-            over: Cell::new(false),
-            on_event: Box::new(on_event),
-        });
-        let recorder = Self {
-            _listeners: listen(&parts),
-            parts,
+    ) -> Result<Recorder, CaptureError> {
+        let Self {
+            recorder,
+            mut bench,
+            worklet,
+        } = self;
+        let parts = &recorder.parts;
+        // `stream.clone()` would be the browser's: every track once more.
+        parts.stream.replace(Some(Clone::clone(&stream)));
+        let source = match bench.join(&stream) {
+            Ok(source) => source,
+            Err(_) => {
+                bench = Bench::prepare(&worklet, Rate::Device)?;
+                let joined = bench.join(&stream);
+                joined.map_err(|cause| CaptureError::audio(&cause))?
+            }
         };
         let (worklet_end, worker_end) = channel()?;
-        let tap = Tap::open(&recorder.parts.stream, &scripts.worklet, &worklet_end).await?;
-        if recorder.parts.over.get() {
-            return Err(CaptureError::Script(STOPPED.to_owned()));
-        }
-        let rate = tap.context.sample_rate();
-        recorder.parts.tap.replace(Some(tap));
-        recorder
-            .parts
-            .begin(row, rate, wishes, &worker_end)
+        parts
+            .begin(row, bench.rate(), wishes, &worker_end)
             .map_err(|cause| CaptureError::script(&cause))?;
+        let tap = bench.tap(source, &worklet_end).await?;
+        if parts.over.get() {
+            return Err(parts.failure());
+        }
+        parts.watch_over(&stream, &tap);
+        parts.tap.replace(Some(tap));
+        parts.tell_all(Rc::new(on_event));
         Ok(recorder)
+    }
+}
+
+impl Recorder {
+    fn new(worker: Worker) -> Self {
+        let parts = Rc::new(Parts {
+            stream: RefCell::new(None),
+            worker,
+            tap: RefCell::new(None),
+            vigil: RefCell::new(None),
+            patience: RefCell::new(None),
+            over: Cell::new(false),
+            ended: Queue::new(),
+            early: RefCell::default(),
+            on_event: RefCell::new(None),
+        });
+        Self {
+            _listeners: listen(&parts),
+            parts,
+        }
     }
 
     /// Leaves out what comes until `resume`.
     pub fn pause(&self) {
+        self.parts.rest();
         self.parts.tell("pause");
     }
 
     /// Goes on after `pause`.
     pub fn resume(&self) {
+        self.parts.rest();
         self.parts.tell("resume");
     }
 
     /// Ends the recording; `Finished` follows when the journal is closed and on disk.
     pub fn stop(&self) {
         self.parts.stop();
+    }
+
+    /// Lets go of the microphone at once and says nothing more; what was said is still written down.
+    pub async fn leave(self) {
+        self.parts.on_event.replace(Some(Rc::new(|_| ())));
+        self.parts.stop();
+        self.parts.let_go();
+        let ended = self.parts.ended.clone();
+        within(LEAVING_MS, async move { ended.next().await }).await;
+    }
+
+    /// Lets go of the microphone at once, and has what was said written down. Whoever comes back stops it.
+    pub fn hurry(&self) {
+        self.pause();
+        self.parts.let_go();
     }
 }
 
@@ -114,7 +181,6 @@ impl Parts {
         wishes: Wishes,
         port: &MessagePort,
     ) -> Result<(), JsValue> {
-        self.begun.set(true);
         let message = object(&[
             ("type", &"start".into()),
             ("row", &serde_wasm_bindgen::to_value(row)?),
@@ -126,9 +192,64 @@ impl Parts {
             .post_message_with_transfer(&message, &Array::of1(port))
     }
 
+    fn watch_over(self: &Rc<Self>, stream: &MediaStream, tap: &Tap) {
+        let parts = Rc::downgrade(self);
+        let vigil = Vigil::keep(stream, Some(tap.context()), move |sign| {
+            if let Some(parts) = parts.upgrade() {
+                parts.take(sign);
+            }
+        });
+        self.vigil.replace(Some(Rc::new(vigil)));
+    }
+
+    fn take(self: &Rc<Self>, sign: Sign) {
+        match sign {
+            Sign::Interrupted(cause) => self.interrupt(cause),
+            Sign::Lost(ms) => self.send(&[("type", &"lost".into()), ("ms", &ms.into())]),
+        }
+    }
+
+    fn interrupt(self: &Rc<Self>, cause: Interruption) {
+        if !self.over.get() && self.patience.borrow().is_none() {
+            self.emit(CaptureEvent::Interrupted(cause));
+            self.stop();
+        }
+    }
+
+    /// What came before somebody listened comes first, but only when the caller has the recorder.
+    fn tell_all(self: &Rc<Self>, on_event: Listener) {
+        let parts = Rc::clone(self);
+        spawn_local(async move {
+            parts.on_event.borrow_mut().get_or_insert(on_event);
+            let early = parts.early.take();
+            early.into_iter().for_each(|event| parts.emit(event));
+        });
+    }
+
+    fn emit(&self, event: CaptureEvent) {
+        let vigil = self.vigil.borrow().clone();
+        if let (CaptureEvent::Level { elapsed_ms, .. }, Some(vigil)) = (&event, vigil) {
+            vigil.beat(*elapsed_ms);
+        }
+        let on_event = self.on_event.borrow().clone();
+        match on_event {
+            Some(on_event) => on_event(event),
+            None => self.early.borrow_mut().push(event),
+        }
+    }
+
+    fn rest(&self) {
+        if let Some(vigil) = self.vigil.borrow().as_ref() {
+            vigil.rest();
+        }
+    }
+
     fn tell(&self, word: &str) {
-        let sent = object(&[("type", &word.into())])
-            .and_then(|message| self.worker.post_message(&message));
+        self.send(&[("type", &word.into())]);
+    }
+
+    fn send(&self, fields: &[(&str, &JsValue)]) {
+        let sent = object(fields).and_then(|message| self.worker.post_message(&message));
         if let Err(cause) = sent {
             self.fail(&CaptureError::script(&cause));
         }
@@ -161,10 +282,7 @@ impl Parts {
         ) {
             self.release();
         }
-        // Before that `start` returns the failure itself.
-        if self.begun.get() {
-            (self.on_event)(event);
-        }
+        self.emit(event);
     }
 
     fn fail(&self, error: &CaptureError) {
@@ -174,41 +292,54 @@ impl Parts {
         });
     }
 
+    /// Why it was over before it began.
+    fn failure(&self) -> CaptureError {
+        let early = self.early.take().into_iter();
+        let mut failed = early.filter_map(|event| match event {
+            CaptureEvent::Failed { code, message } => Some(CaptureError::Told { code, message }),
+            _ => None,
+        });
+        failed
+            .next()
+            .unwrap_or_else(|| CaptureError::Script(STOPPED.to_owned()))
+    }
+
     fn release(&self) {
         self.over.set(true);
         self.patience.replace(None);
         self.tap.replace(None);
-        stop_tracks(&self.stream);
+        self.let_go();
         self.worker.terminate();
+        self.ended.push(());
+    }
+
+    fn let_go(&self) {
+        if let Some(stream) = self.stream.borrow().as_ref() {
+            stop_tracks(stream);
+        }
+        // The watch may be what called us.
+        let vigil = self.vigil.take();
+        spawn_local(async move { drop(vigil) });
     }
 }
 
 fn listen(parts: &Rc<Parts>) -> Vec<EventListener> {
-    let on = |target: &web_sys::EventTarget, name: &'static str, act: fn(&Rc<Parts>, &Event)| {
-        let parts = Rc::downgrade(parts);
-        EventListener::new(target, name, move |event| {
-            if let Some(parts) = parts.upgrade() {
+    let on = |name: &'static str, act: fn(&Rc<Parts>, &Event)| {
+        let heard = Rc::downgrade(parts);
+        EventListener::new(&parts.worker, name, move |event| {
+            if let Some(parts) = heard.upgrade() {
                 act(&parts, event);
             }
         })
     };
-    let mut listeners = vec![
-        on(&parts.worker, "message", |parts, event| {
-            parts.receive(told(event))
-        }),
-        on(&parts.worker, "error", |parts, event| {
+    vec![
+        on("message", |parts, event| parts.receive(told(event))),
+        on("error", |parts, event| {
             // The page is told through `Failed`; the browser need not log it as well.
             event.prevent_default();
-            parts.fail(&CaptureError::Script(
-                "the recorder's worker stopped".to_owned(),
-            ));
+            parts.fail(&CaptureError::Script(STOPPED.to_owned()));
         }),
-    ];
-    for track in tracks(&parts.stream) {
-        // Unplugged, or taken away by the user: what was said is kept as a draft.
-        listeners.push(on(&track, "ended", |parts, _| parts.stop()));
-    }
-    listeners
+    ]
 }
 
 fn told(event: &Event) -> CaptureEvent {
@@ -229,6 +360,7 @@ pub(super) fn tracks(stream: &MediaStream) -> impl Iterator<Item = MediaStreamTr
         .filter_map(|track| track.dyn_into().ok())
 }
 
-pub(super) fn stop_tracks(stream: &MediaStream) {
+/// Stops every track of a stream.
+pub(crate) fn stop_tracks(stream: &MediaStream) {
     tracks(stream).for_each(|track| track.stop());
 }

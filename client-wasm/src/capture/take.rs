@@ -28,6 +28,22 @@ impl Take {
         }
     }
 
+    /// Lets go of microphone and camera at once, and has what was said written down. Whoever comes back stops it.
+    pub fn hurry(&self) {
+        match self {
+            Self::Worklet(recorder) => recorder.hurry(),
+            Self::Browser(recorder) => recorder.stop(),
+        }
+    }
+
+    /// Lets go of every track and says nothing more; what was said is still written down.
+    pub async fn leave(self) {
+        match self {
+            Self::Worklet(recorder) => recorder.leave().await,
+            Self::Browser(recorder) => drop(recorder),
+        }
+    }
+
     /// Ends the recording; `Finished` follows when the journal is closed and on disk.
     pub fn stop(&self) {
         match self {

@@ -11,39 +11,114 @@ use web_sys::{
 };
 
 use super::error::CaptureError;
+use crate::queue::within;
 
 /// The rate we ask for: the encoder's own.
 const RATE: f32 = 48_000.0;
 const PROCESSOR: &str = "afterbeep-capture";
+/// A context that does not wake up in this time will not.
+const WAKING_MS: u32 = 3_000;
+
+/// An audio context that loads the worklet's script while the browser still asks for the microphone, so that no
+/// sample waits for either.
+pub(super) struct Bench {
+    context: Context,
+    loaded: JsFuture,
+}
+
+impl Bench {
+    /// A context at 48 kHz, or at the device's own rate.
+    pub(super) fn prepare(worklet: &str, rate: Rate) -> Result<Self, CaptureError> {
+        let context = Context::new(rate).map_err(|cause| CaptureError::audio(&cause))?;
+        // Browsers may want the microphone to be open first: it is asked again then.
+        settle(context.0.resume());
+        let loaded = context
+            .0
+            .audio_worklet()
+            .and_then(|worklets| worklets.add_module(worklet));
+        Ok(Self {
+            loaded: JsFuture::from(loaded.map_err(|cause| CaptureError::audio(&cause))?),
+            context,
+        })
+    }
+
+    /// Samples per second.
+    pub(super) fn rate(&self) -> f32 {
+        self.context.0.sample_rate()
+    }
+
+    /// Joins the stream to the context. Firefox cannot where the device has another rate.
+    pub(super) fn join(&self, stream: &MediaStream) -> Result<MediaStreamAudioSourceNode, JsValue> {
+        self.context.0.create_media_stream_source(stream)
+    }
+
+    /// Connects what was joined to a worklet that sends its samples into `to`.
+    pub(super) async fn tap(
+        self,
+        source: MediaStreamAudioSourceNode,
+        to: &MessagePort,
+    ) -> Result<Tap, CaptureError> {
+        self.loaded
+            .await
+            .map_err(|cause| CaptureError::script(&cause))?;
+        let node =
+            plug(&self.context.0, &source, to).map_err(|cause| CaptureError::audio(&cause))?;
+        let tap = Tap {
+            _awake: stay_awake(&self.context.0),
+            context: self.context,
+            source,
+            node,
+        };
+        let running = tap.context().resume();
+        let running = JsFuture::from(running.map_err(|cause| CaptureError::audio(&cause))?);
+        match within(WAKING_MS, running).await {
+            Some(Ok(_)) => Ok(tap),
+            Some(Err(cause)) => Err(CaptureError::audio(&cause)),
+            None => Err(CaptureError::Audio("it stays asleep".to_owned())),
+        }
+    }
+}
+
+/// Which rate is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rate {
+    /// The encoder's.
+    Encoder,
+    /// The device's.
+    Device,
+}
+
+/// A context that is closed when dropped.
+struct Context(AudioContext);
+
+impl Context {
+    fn new(rate: Rate) -> Result<Self, JsValue> {
+        let options = AudioContextOptions::new();
+        if rate == Rate::Encoder {
+            options.set_sample_rate(RATE);
+        }
+        AudioContext::new_with_context_options(&options).map(Self)
+    }
+}
+
+impl Drop for Context {
+    fn drop(&mut self) {
+        settle(self.0.close());
+    }
+}
 
 /// A microphone connected to a worklet.
 pub(super) struct Tap {
-    pub(super) context: AudioContext,
+    _awake: EventListener,
+    context: Context,
     source: MediaStreamAudioSourceNode,
     node: AudioWorkletNode,
-    _awake: EventListener,
 }
 
 impl Tap {
-    /// Connects the stream to a worklet that sends its samples into `to`.
-    pub(super) async fn open(
-        stream: &MediaStream,
-        worklet: &str,
-        to: &MessagePort,
-    ) -> Result<Self, CaptureError> {
-        let (context, source) = listen(stream).map_err(|cause| CaptureError::audio(&cause))?;
-        match connect(&context, &source, worklet, to).await {
-            Ok(node) => Ok(Self {
-                _awake: stay_awake(&context),
-                context,
-                source,
-                node,
-            }),
-            Err(error) => {
-                close(&context);
-                Err(error)
-            }
-        }
+    /// The context, to be watched.
+    pub(super) fn context(&self) -> &AudioContext {
+        &self.context.0
     }
 
     /// Asks the worklet to hand over its last samples and say that these were all.
@@ -58,7 +133,6 @@ impl Drop for Tap {
     fn drop(&mut self) {
         // Disconnecting fails only where nothing is connected.
         let _ = AudioNode::disconnect(&self.source);
-        close(&self.context);
     }
 }
 
@@ -82,66 +156,28 @@ pub(super) fn channel() -> Result<(MessagePort, MessagePort), CaptureError> {
     Ok((channel.port1(), channel.port2()))
 }
 
-/// A context at 48 kHz; where the browser cannot join the microphone to that (Firefox with a device of
-/// another rate), a context at its own rate.
-fn listen(stream: &MediaStream) -> Result<(AudioContext, MediaStreamAudioSourceNode), JsValue> {
-    let options = AudioContextOptions::new();
-    options.set_sample_rate(RATE);
-    if let Ok(context) = AudioContext::new_with_context_options(&options) {
-        match context.create_media_stream_source(stream) {
-            Ok(source) => return Ok((context, source)),
-            Err(_) => close(&context),
-        }
-    }
-    let context = AudioContext::new()?;
-    match context.create_media_stream_source(stream) {
-        Ok(source) => Ok((context, source)),
-        Err(cause) => {
-            close(&context);
-            Err(cause)
-        }
-    }
-}
-
-async fn connect(
+fn plug(
     context: &AudioContext,
     source: &MediaStreamAudioSourceNode,
-    worklet: &str,
     to: &MessagePort,
-) -> Result<AudioWorkletNode, CaptureError> {
-    load(context, worklet)
-        .await
-        .map_err(|cause| CaptureError::script(&cause))?;
-    let plug = || {
-        let node = AudioWorkletNode::new_with_options(context, PROCESSOR, &mono()?)?;
-        let message = object(&[("to", to)])?;
-        node.port()?
-            .post_message_with_transferable(&message, &Array::of1(to))?;
-        source.connect_with_audio_node(&node)?;
-        Ok(node)
-    };
-    let node = plug().map_err(|cause: JsValue| CaptureError::audio(&cause))?;
-    run(context)
-        .await
-        .map_err(|cause| CaptureError::audio(&cause))?;
+) -> Result<AudioWorkletNode, JsValue> {
+    let node = AudioWorkletNode::new_with_options(context, PROCESSOR, &mono()?)?;
+    let message = object(&[("to", to)])?;
+    node.port()?
+        .post_message_with_transferable(&message, &Array::of1(to))?;
+    source.connect_with_audio_node(&node)?;
     Ok(node)
 }
 
-async fn load(context: &AudioContext, worklet: &str) -> Result<(), JsValue> {
-    JsFuture::from(context.audio_worklet()?.add_module(worklet)?).await?;
-    Ok(())
-}
-
-async fn run(context: &AudioContext) -> Result<(), JsValue> {
-    JsFuture::from(context.resume()?).await?;
-    Ok(())
-}
-
-/// A telephone call or a change of device may put the context to sleep: it is woken at once.
+/// A telephone call or a change of device may put the context to sleep: it is woken at once. Safari has a state
+/// `interrupted` of its own.
 fn stay_awake(context: &AudioContext) -> EventListener {
     let woken = context.clone();
     EventListener::new(context, "statechange", move |_| {
-        if woken.state() == AudioContextState::Suspended {
+        if !matches!(
+            woken.state(),
+            AudioContextState::Running | AudioContextState::Closed
+        ) {
             settle(woken.resume());
         }
     })
@@ -155,10 +191,6 @@ fn mono() -> Result<AudioWorkletNodeOptions, JsValue> {
     options.set_channel_count(1);
     Reflect::set(&options, &"channelCountMode".into(), &"explicit".into())?;
     Ok(options)
-}
-
-fn close(context: &AudioContext) {
-    settle(context.close());
 }
 
 /// Lets a promise run whose failure changes nothing: the context is closed, or sleeps on.

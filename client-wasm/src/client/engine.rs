@@ -1,27 +1,29 @@
 //! Everything one page's client consists of, and what the browser tells it: online, visible, full.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo_events::EventListener;
 use js_sys::{Array, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, BlobPropertyBag, StorageManager};
+use wasm_bindgen::JsCast;
+use web_sys::{Blob, BlobPropertyBag, Document, Window};
 
 use super::identity::Identity;
 use super::options::Options;
+use super::sound_check::SoundCheck;
 use super::stage::{Stage, State};
 use super::tuning::Tuning;
 use super::video::Lens;
-use crate::capture::{Take, recover_all};
+use super::watch::Watch;
+use super::{recording, room, sound_check};
+use crate::capture::{Take, await_others, recover_all};
 use crate::client::{ClientEvent, Listener};
-use crate::media::Microphone;
+use crate::media::{Device, Microphone, chosen};
 use crate::outbox::{Outbox, uncut};
 use crate::problem::Problem;
 use crate::server::Server;
 use crate::signalling::{Agent, SessionDesk};
-use crate::storage::Database;
+use crate::storage::{Database, StorageError};
 
 /// One client.
 pub(super) struct Engine {
@@ -36,6 +38,11 @@ pub(super) struct Engine {
     pub(super) lens: Rc<Lens>,
     pub(super) tuning: Tuning,
     pub(super) recorder: RefCell<Option<Take>>,
+    pub(super) watch: Watch,
+    pub(super) check: RefCell<Option<SoundCheck>>,
+    /// Counts what has made an earlier wish for a sound check void.
+    pub(super) checks: Cell<u32>,
+    closed: Cell<bool>,
     listeners: RefCell<Vec<EventListener>>,
 }
 
@@ -43,7 +50,9 @@ impl Engine {
     /// Opens storage, offers what was interrupted and wakes the outbox.
     pub(super) async fn open(options: Options, listener: Listener) -> Result<Rc<Self>, Problem> {
         let server = Rc::new(Server::parse(&options.server)?);
-        let database = Rc::new(Database::open().await?);
+        let blocked = listener.clone();
+        let told = move || blocked.problem(StorageError::Blocked.into());
+        let database = Rc::new(Database::open(told).await?);
         let identity = Identity::load(Rc::clone(&database), Rc::clone(&server)).await?;
         let tuning = Tuning::load(&options, &database).await?;
         let agent = Agent::new(
@@ -68,6 +77,7 @@ impl Engine {
                 stage.follow(row);
             }
         });
+        let watch = Watch::new(listener.clone());
         let lens = Lens::new(listener.clone(), options.kind.as_deref());
         let engine = Rc::new(Self {
             options,
@@ -81,6 +91,10 @@ impl Engine {
             lens,
             tuning,
             recorder: RefCell::new(None),
+            watch,
+            check: RefCell::new(None),
+            checks: Cell::new(0),
+            closed: Cell::new(false),
             listeners: RefCell::default(),
         });
         engine.begin().await?;
@@ -89,18 +103,53 @@ impl Engine {
 
     async fn begin(self: &Rc<Self>) -> Result<(), Problem> {
         self.outbox.purge().await?;
-        recover_all(&self.database).await?;
+        self.recover().await;
         self.listen_to_browser();
         self.outbox.changed();
         self.outbox.wake();
-        self.tell_storage();
+        room::tell_promise(&self.listener);
+        Ok(())
+    }
+
+    /// Makes drafts of what dead recorders left, now and when others die.
+    async fn recover(self: &Rc<Self>) {
+        if let Err(error) = recover_all(&self.database).await {
+            self.listener.problem(error.into());
+        }
+        self.await_others().await;
+    }
+
+    /// Looks again when a recorder that still lives has ended.
+    pub(super) async fn await_others(self: &Rc<Self>) {
+        let changed = Rc::downgrade(self);
+        let then = move || {
+            if let Some(engine) = changed.upgrade() {
+                engine.outbox.changed();
+            }
+        };
+        if let Err(error) = await_others(&self.database, then).await {
+            self.listener.problem(error.into());
+        }
+    }
+
+    /// Keeps the recorder that was started; a page that was left meanwhile wants none.
+    pub(super) fn take_up(&self, recorder: Take) -> Result<(), Problem> {
+        if self.closed.get() {
+            return Err(left());
+        }
+        drop(self.recorder.replace(Some(recorder)));
         Ok(())
     }
 
     /// Ends everything; what is on disk goes on at the next start.
     pub(super) fn close(&self) {
+        self.closed.set(true);
         self.listeners.take();
-        drop(self.recorder.take());
+        if let Some(recorder) = self.recorder.take() {
+            wasm_bindgen_futures::spawn_local(recorder.leave());
+        }
+        self.watch.end();
+        sound_check::end(self);
         self.lens.close();
         self.stage.leave();
         self.stage.release_microphone();
@@ -138,6 +187,8 @@ impl Engine {
     /// Forgets everything on this device.
     pub(super) async fn clear(&self) -> Result<(), Problem> {
         drop(self.recorder.take());
+        self.watch.end();
+        sound_check::end(self);
         self.lens.close();
         self.stage.leave();
         self.stage.release_microphone();
@@ -152,7 +203,7 @@ impl Engine {
 
     /// Opens the microphone and keeps it for the call and the recorder.
     pub(super) async fn open_microphone(&self) -> Result<Rc<Microphone>, Problem> {
-        let microphone = Rc::new(Microphone::open(self.tuning.processing()).await?);
+        let microphone = Rc::new(self.microphone().await?);
         self.stage.keep_microphone(Rc::clone(&microphone));
         if !self.stage.is_in_call() {
             self.stage.release_microphone_soon();
@@ -160,9 +211,39 @@ impl Engine {
         Ok(microphone)
     }
 
+    /// The microphone that was chosen, or whichever the browser has; the page hears which.
+    pub(super) async fn microphone(&self) -> Result<Microphone, Problem> {
+        let chosen = chosen(&self.database).await;
+        let id = chosen.as_ref().map(|device| device.id.as_str());
+        let microphone = Microphone::open(self.tuning.processing(), id).await?;
+        if self.closed.get() {
+            return Err(left());
+        }
+        let missing = chosen.filter(|Device { id, .. }| !microphone.is_from(id));
+        self.listener.emit(ClientEvent::Microphone {
+            label: microphone.label(),
+            missing: missing.map(|device| device.label),
+        });
+        Ok(microphone)
+    }
+
+    /// The page is not seen any more: nobody listens who does not record. When it is left, the recording ends.
+    fn out_of_sight(&self, left: bool) {
+        sound_check::end(self);
+        if self.recorder.borrow().is_none() && !self.stage.is_in_call() {
+            self.stage.release_microphone();
+            self.lens.close();
+        }
+        if left {
+            recording::hurry(self);
+        }
+    }
+
     /// A hint that the network may be back.
     pub(super) async fn retry(&self) -> Result<(), Problem> {
         self.agent.retry();
+        // What cannot be closed yet, for want of room, is listed all the same.
+        drop(recover_all(&self.database).await);
         self.outbox.network_is_back().await
     }
 
@@ -185,6 +266,7 @@ impl Engine {
         let mut listeners = vec![on(&window, "online"), on(&window, "offline")];
         if let Some(document) = window.document() {
             listeners.push(on(&document, "visibilitychange"));
+            listeners.extend(self.watch_sight(&window, &document));
         }
         let connection = Reflect::get(&window.navigator(), &"connection".into())
             .ok()
@@ -195,40 +277,29 @@ impl Engine {
         self.listeners.replace(listeners);
     }
 
-    fn tell_storage(&self) {
-        let listener = self.listener.clone();
-        wasm_bindgen_futures::spawn_local(async move {
-            if let Some(event) = storage_event().await {
-                listener.emit(event);
-            }
-        });
+    fn watch_sight(self: &Rc<Self>, window: &Window, document: &Document) -> [EventListener; 3] {
+        let [hidden, left, back] = [(); 3].map(|()| Rc::downgrade(self));
+        let seen = document.clone();
+        [
+            EventListener::new(document, "visibilitychange", move |_| {
+                if let Some(engine) = hidden.upgrade().filter(|_| seen.hidden()) {
+                    engine.out_of_sight(false);
+                }
+            }),
+            EventListener::new(window, "pagehide", move |_| {
+                if let Some(engine) = left.upgrade() {
+                    engine.out_of_sight(true);
+                }
+            }),
+            EventListener::new(window, "pageshow", move |_| {
+                if let Some(engine) = back.upgrade() {
+                    recording::stop(&engine);
+                }
+            }),
+        ]
     }
 }
 
-/// Asks the browser not to evict what was spoken; it may refuse, which the page then shows.
-pub(super) fn keep_on_disk() {
-    wasm_bindgen_futures::spawn_local(async {
-        if let Some(asked) = storage().and_then(|storage| storage.persist().ok()) {
-            drop(JsFuture::from(asked).await);
-        }
-    });
-}
-
-fn storage() -> Option<StorageManager> {
-    let navigator = web_sys::window()?.navigator();
-    let storage: JsValue = Reflect::get(&navigator, &"storage".into()).ok()?;
-    storage.dyn_into().ok()
-}
-
-async fn storage_event() -> Option<ClientEvent> {
-    let storage = storage()?;
-    let persisted = JsFuture::from(storage.persisted().ok()?).await.ok()?;
-    let estimate = JsFuture::from(storage.estimate().ok()?).await.ok()?;
-    let number = |name: &str| Reflect::get(&estimate, &name.into()).ok()?.as_f64();
-    Some(ClientEvent::Storage {
-        persisted: persisted.is_truthy(),
-        free_bytes: number("quota")
-            .zip(number("usage"))
-            .map(|(quota, used)| quota - used),
-    })
+fn left() -> Problem {
+    Problem::new("cancelled", "The page was left.")
 }

@@ -56,6 +56,35 @@ pub(crate) enum Event {
         /// Recorded so far.
         elapsed_ms: f64,
     },
+    /// What the microphone hears while recording is good for something else than before.
+    Hearing {
+        /// `nothing`, `clipping`, `noise` or `fine`.
+        code: &'static str,
+    },
+    /// The longest message is nearly full; once a second.
+    TimeLeft {
+        /// How much sound still fits.
+        remaining_ms: f64,
+    },
+    /// This device has less room than the longest message takes.
+    Room {
+        /// How much sound fits.
+        fits_ms: f64,
+    },
+    /// How the microphone sounds, about twenty times a second while it is checked.
+    SoundCheck {
+        /// From 0 to 1.
+        peak: f32,
+        /// `listening`, `nothing`, `clipping`, `noise`, `quiet` or `fine`.
+        code: &'static str,
+    },
+    /// A microphone was opened.
+    Microphone {
+        /// What the browser calls it.
+        label: String,
+        /// The chosen one that is not there, so that this one is used instead.
+        missing: Option<String>,
+    },
     /// Sound that the microphone or the machine left out of the recording.
     Gap {
         /// Where it begins.

@@ -3,11 +3,10 @@
 use web_sys::MediaStream;
 
 use super::engine::Engine;
-use super::recording::longest_s;
 use super::tuning::wishes;
 use crate::capture::{
-    BrowserRecorder, CaptureError, CaptureEvent, Kind, Limits, Recorder, Scripts, Take,
-    has_worklet, recordable,
+    BrowserRecorder, CaptureError, CaptureEvent, Kind, Limits, Preparation, Scripts, Take, Wishes,
+    has_worklet, recordable, stop_tracks,
 };
 use crate::problem::Problem;
 use crate::storage::DepositRow;
@@ -47,28 +46,39 @@ impl Means {
         }
     }
 
+    /// Begins to load what it needs, while the browser asks for the microphone.
+    pub(super) fn prepare(self, engine: &Engine) -> Result<Option<Preparation>, CaptureError> {
+        let scripts = || Scripts {
+            worker: engine.options.worker_url.clone(),
+            worklet: engine.options.worklet_url.clone(),
+        };
+        match self {
+            Self::Worklet => Preparation::begin(&scripts()).map(Some),
+            Self::Browser(_) => Ok(None),
+        }
+    }
+
     /// Begins to record the stream into the journal of `row`. The stream's tracks belong to the recorder from
     /// here on, also if this fails.
     pub(super) async fn start(
-        self,
+        prepared: Result<Option<Preparation>, CaptureError>,
         engine: &Engine,
         stream: MediaStream,
         row: &DepositRow,
+        longest_ms: u64,
         on_event: impl Fn(CaptureEvent) + 'static,
     ) -> Result<Take, CaptureError> {
-        let longest_ms = longest_s(engine).saturating_mul(1000);
-        match self {
-            Self::Worklet => {
-                let scripts = Scripts {
-                    worker: engine.options.worker_url.clone(),
-                    worklet: engine.options.worklet_url.clone(),
+        let prepared = prepared.inspect_err(|_| stop_tracks(&stream))?;
+        match prepared {
+            Some(preparation) => {
+                let wishes = Wishes {
+                    longest_ms: Some(longest_ms),
+                    ..wishes(engine, &stream)
                 };
-                let wishes = wishes(engine, &stream);
-                Recorder::start(stream, &scripts, row, wishes, on_event)
-                    .await
-                    .map(Take::Worklet)
+                let begun = preparation.record(stream, row, wishes, on_event);
+                begun.await.map(Take::Worklet)
             }
-            Self::Browser(_) => {
+            None => {
                 let limits = Limits {
                     longest_ms,
                     largest: largest(engine, Kind::from_word(&row.kind)),

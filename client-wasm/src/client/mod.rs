@@ -10,9 +10,13 @@ mod means;
 mod options;
 mod promise;
 mod recording;
+mod room;
+mod sound_check;
 mod stage;
 mod tuning;
 mod video;
+mod watch;
+mod words;
 mod writing;
 
 use std::rc::Rc;
@@ -126,6 +130,7 @@ impl Client {
         }
         self.engine.stage.leave();
         self.engine.lens.close();
+        sound_check::end(&self.engine);
         let engine = Rc::clone(&self.engine);
         wasm_bindgen_futures::spawn_local(async move { call::place(engine, to).await });
         Ok(())
@@ -228,6 +233,7 @@ impl Client {
         let client = self.clone();
         promise(async move {
             writing::refuse_blank(&client.engine, &deposit_id).await?;
+            recording::settle(&client.engine, &deposit_id).await?;
             client.engine.outbox.send(&deposit_id).await?;
             client.engine.stage.show_sending(&deposit_id);
             Ok(())
@@ -238,6 +244,7 @@ impl Client {
     pub fn send_anyway(&self, deposit_id: String) -> Promise {
         let client = self.clone();
         promise(async move {
+            recording::settle(&client.engine, &deposit_id).await?;
             client.engine.outbox.send_anyway(&deposit_id).await?;
             client.engine.stage.show_sending(&deposit_id);
             Ok(())

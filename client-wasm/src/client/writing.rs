@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::engine::Engine;
 use super::stage::State;
-use super::{call, engine, recording};
+use super::{call, recording, room};
 use crate::problem::Problem;
 use crate::storage::{DepositRow, RowState, WRITTEN};
 
@@ -43,7 +43,7 @@ pub(super) async fn begin(
     };
     let row = engine.database.begin_journal(&row, text.as_bytes()).await?;
     show(engine, &row.deposit_id);
-    engine::keep_on_disk();
+    room::keep_on_disk(&engine.listener);
     Ok(row.deposit_id)
 }
 

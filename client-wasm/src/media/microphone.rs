@@ -4,6 +4,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{MediaStream, MediaStreamConstraints, MediaStreamTrack, MediaStreamTrackState};
 
+use super::devices::{id_of, media_devices};
 use crate::problem::{Problem, name_of};
 
 /// What the browser is asked to do to the sound before we see it.
@@ -24,14 +25,15 @@ pub(crate) struct Microphone {
 }
 
 impl Microphone {
-    /// Asks for the microphone; the browser may ask the user.
-    pub(crate) async fn open(processing: Processing) -> Result<Self, Problem> {
-        let devices = web_sys::window()
-            .map(|window| window.navigator())
-            .and_then(|navigator| navigator.media_devices().ok())
-            .ok_or_else(no_devices)?;
+    /// Asks for this microphone, or for whichever the browser takes; the browser may ask the user. Where the wanted
+    /// one is not there, another is opened.
+    pub(crate) async fn open(
+        processing: Processing,
+        wanted: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let devices = media_devices().ok_or_else(no_devices)?;
         let promise = devices
-            .get_user_media_with_constraints(&constraints(processing))
+            .get_user_media_with_constraints(&constraints(processing, wanted))
             .map_err(|cause| refusal(&cause))?;
         let stream = JsFuture::from(promise)
             .await
@@ -59,6 +61,17 @@ impl Microphone {
         Ok(stream)
     }
 
+    /// Whether it comes from this device, as far as the browser tells.
+    pub(crate) fn is_from(&self, device_id: &str) -> bool {
+        let id = self.track().and_then(|track| id_of(&track));
+        id.is_none_or(|id| id == device_id)
+    }
+
+    /// What the browser calls the device.
+    pub(crate) fn label(&self) -> String {
+        self.track().map_or_else(String::new, |track| track.label())
+    }
+
     /// Whether sound still comes: a device may be unplugged, a permission withdrawn.
     pub(crate) fn is_live(&self) -> bool {
         self.track()
@@ -81,7 +94,7 @@ impl Drop for Microphone {
     }
 }
 
-fn constraints(processing: Processing) -> MediaStreamConstraints {
+fn constraints(processing: Processing, device: Option<&str>) -> MediaStreamConstraints {
     let audio = js_sys::Object::new();
     for (name, wanted) in [
         ("echoCancellation", processing.echo),
@@ -91,6 +104,10 @@ fn constraints(processing: Processing) -> MediaStreamConstraints {
         set(&audio, name, &JsValue::from_bool(wanted));
     }
     set(&audio, "channelCount", &JsValue::from_f64(1.0));
+    if let Some(id) = device {
+        // A plain value is a wish, not a condition.
+        set(&audio, "deviceId", &JsValue::from_str(id));
+    }
     let constraints = MediaStreamConstraints::new();
     constraints.set_audio(&audio);
     constraints

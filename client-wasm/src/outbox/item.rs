@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::storage::{Cut, DepositRow, PartRow};
+use crate::storage::{Cut, DepositRow, Gap, PartRow};
 
 /// One row of the outbox.
 #[derive(Clone, Debug, Serialize)]
@@ -22,6 +22,7 @@ pub(crate) struct OutboxItem {
     trim_start_ms: f64,
     trim_end_ms: f64,
     gain_db: Option<f32>,
+    gaps: Vec<Gap>,
     sent: f64,
     reason: Option<ItemReason>,
     session_expires_at: Option<f64>,
@@ -85,6 +86,7 @@ impl OutboxItem {
             trim_end_ms: count(trim_end_ms),
             gain_db: row.gain_db,
             sent: count(row.attached().map(|part| part.sent).sum::<u64>() + row.sent),
+            gaps: row.gaps.clone(),
             reason: reason(row),
             session_expires_at: session_expires_at.map(number),
             discarded: row.discarded_at.is_some(),

@@ -4,6 +4,7 @@
 use super::Parts;
 use super::channel::Notice;
 use super::item::OutboxItem;
+use crate::capture::living;
 use crate::client::ClientEvent;
 use crate::problem::Problem;
 use crate::storage::{DepositRow, RowState};
@@ -17,6 +18,18 @@ impl Parts {
 
     async fn rows(&self) -> Result<Vec<DepositRow>, Problem> {
         let mut rows = self.database.deposits().await?;
+        // Recorders die without a word, and a full device cannot even write that down.
+        if rows.iter().any(|row| row.state == RowState::Recording) {
+            let living = living().await.unwrap_or_default();
+            for row in &mut rows {
+                let is_dead = row.state == RowState::Recording && !living.contains(&row.deposit_id);
+                row.state = if is_dead {
+                    RowState::Interrupted
+                } else {
+                    row.state
+                };
+            }
+        }
         rows.sort_by_key(|row| core::cmp::Reverse(row.created_at));
         Ok(rows)
     }

@@ -3,6 +3,7 @@
 use core::pin::Pin;
 
 use gloo_events::EventListener;
+use gloo_timers::callback::Timeout;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_wasm_bindgen::Serializer;
@@ -24,29 +25,47 @@ pub(super) const BLOCKS: &str = "blocks";
 pub(super) const SESSIONS: &str = "sessions";
 pub(super) const VALUES: &str = "values";
 
+/// Another page's upgrade may hold up the opening without a word; after this long that is told.
+const PATIENCE_MS: u32 = 3_000;
+
 /// The open database. Closed when dropped, and when another page wants to upgrade it.
 pub struct Database {
     inner: IdbDatabase,
-    _version_change: EventListener,
+    version_change: Option<EventListener>,
 }
 
 impl Database {
-    /// Opens the database, making or upgrading it first where needed.
-    pub async fn open() -> Result<Self, StorageError> {
+    /// Opens the database, making or upgrading it first where needed. Waits while another page is in the way, and
+    /// says so once.
+    pub async fn open(on_blocked: impl Fn() + 'static) -> Result<Self, StorageError> {
         let request = factory()?.open_with_u32(NAME, VERSION)?;
         let _upgrade = EventListener::once(&request, "upgradeneeded", {
             let request = request.clone();
             move |_| upgrade(&request)
         });
-        let (settled, _listeners) = first_event(&request, ["success", "error", "blocked"]);
+        let _patience = Timeout::new(PATIENCE_MS, on_blocked);
+        let (settled, _listeners) = first_event(&request, ["success", "error"]);
         match JsFuture::from(settled).await?.as_string().as_deref() {
             Some("success") => Ok(Self::new(request.result()?.unchecked_into())),
-            Some("blocked") => Err(StorageError::Blocked),
             _ => match request.error()? {
                 Some(exception) => Err(exception.into()),
                 None => Err(StorageError::Unavailable),
             },
         }
+    }
+
+    /// As `open`, for whoever cannot wait.
+    #[cfg(feature = "call")]
+    pub async fn open_soon() -> Result<Self, StorageError> {
+        crate::queue::within(PATIENCE_MS, Self::open(|| ()))
+            .await
+            .unwrap_or(Err(StorageError::Blocked))
+    }
+
+    /// Stays open whatever another page wants: its upgrade waits for a recording to end.
+    pub fn keep_open(mut self) -> Self {
+        self.version_change = None;
+        self
     }
 
     fn new(inner: IdbDatabase) -> Self {
@@ -56,7 +75,7 @@ impl Database {
         });
         Self {
             inner,
-            _version_change: version_change,
+            version_change: Some(version_change),
         }
     }
 

@@ -13,6 +13,9 @@ pub enum StorageError {
     /// Another page still holds an older version of the database open.
     #[error("the local database is held open by another page of an older version")]
     Blocked,
+    /// Another page uses a newer version of the database; this page's connection is closed.
+    #[error("a newer version of this page is open in another tab")]
+    Outdated,
     /// The device or the browser's share of it is full.
     #[error("there is no room left on this device")]
     Full,
@@ -48,6 +51,7 @@ impl StorageError {
         match self {
             Self::Unavailable => "storage_unavailable",
             Self::Blocked => "storage_blocked",
+            Self::Outdated => "storage_outdated",
             Self::Full => "storage_full",
             Self::Missing { .. } => "storage_missing",
             Self::Row { .. } => "storage_row",
@@ -68,6 +72,8 @@ impl StorageError {
     fn named(name: String, message: String) -> Self {
         match name.as_str() {
             "QuotaExceededError" => Self::Full,
+            // The connection was closed for another page's upgrade, or comes after one.
+            "VersionError" | "InvalidStateError" => Self::Outdated,
             _ => Self::Refused { name, message },
         }
     }

@@ -15,7 +15,7 @@ use super::sample_clock::SampleClock;
 use super::suppressor::Outside;
 use super::{BLOCK_MS, FIRST_BLOCK_MS};
 use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress, Wishes};
-use crate::storage::{Database, DepositRow, Gap, RowState};
+use crate::storage::{Database, DepositRow, Gap, RowState, StorageError};
 
 /// With pieces of 21 ms a level comes with every second one.
 const LEVEL_EVERY_MS: u64 = 40;
@@ -73,12 +73,14 @@ impl VoiceRecorder {
         };
         let recording = Recording::begin(u32::from_le_bytes(serial), sample_rate, gain)?;
         let tell: Rc<dyn Fn(&CaptureEvent)> = Rc::new(move |event| tell(&listener, event));
-        let journal_tell = Rc::clone(&tell);
+        let (journal_tell, blocked_tell) = (Rc::clone(&tell), Rc::clone(&tell));
+        // Nobody waits for another page's upgrade with words in his mouth.
+        let database = Database::open(move || blocked_tell(&unstored(&StorageError::Blocked)))
+            .await
+            .inspect_err(|error| tell(&unstored(error)))?;
         Ok(Self {
             sound: RefCell::new(Some(Sound::new(recording, sample_rate, &wishes))),
-            journal: Journal::new(Database::open().await?, row, move |event| {
-                journal_tell(event)
-            }),
+            journal: Journal::new(database, row, move |event| journal_tell(event)),
             clock: RefCell::new(SampleClock::new(sample_rate)),
             tell,
             longest_ms: wishes.longest_ms.unwrap_or(u64::MAX),
@@ -317,6 +319,11 @@ fn tell(listener: &Function, event: &CaptureEvent) {
 
 fn refused(error: EncodeError) -> CaptureEvent {
     let (code, message) = ("encoder_failed".to_owned(), error.to_string());
+    CaptureEvent::Failed { code, message }
+}
+
+fn unstored(error: &StorageError) -> CaptureEvent {
+    let (code, message) = (error.code().to_owned(), error.to_string());
     CaptureEvent::Failed { code, message }
 }
 
