@@ -61,7 +61,7 @@ export class VideoSwitch {
    * @param {import("./call-slices.js").SliceSituation} situation
    */
   note({ state, item }) {
-    const draft = item?.kind ?? "voice";
+    const draft = item?.kind ?? "";
     if (state !== "review" || !this.#able || draft === this.#kind || !(draft in KINDS)) return "";
     return draft === "video"
       ? "This draft is a video, and Send sends it as it is. Press Re-record to make it voice only."

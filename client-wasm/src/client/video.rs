@@ -45,7 +45,8 @@ impl Lens {
     /// The same, and how this browser records it.
     pub(super) fn means(&self) -> Result<(Kind, Means), Problem> {
         let kind = self.kind.get();
-        Ok((kind, Means::of(kind, self.worklet.get())?))
+        let means = Means::of(kind, self.worklet.get()).inspect_err(|_| self.be_voice())?;
+        Ok((kind, means))
     }
 
     /// The worklet has failed. Whether something else records instead, from now on.
@@ -110,11 +111,16 @@ impl Lens {
                 "The camera is not needed any more.",
             )),
             Err(problem) => {
-                self.kind.set(Kind::Voice);
-                self.show(JsValue::UNDEFINED);
+                self.be_voice();
                 Err(problem)
             }
         }
+    }
+
+    /// The next message can be nothing else.
+    fn be_voice(&self) {
+        self.kind.set(Kind::Voice);
+        self.show(JsValue::UNDEFINED);
     }
 
     fn show(&self, stream: JsValue) {
