@@ -87,16 +87,26 @@ function processes(profileDir, kinds) {
   return found;
 }
 
-/** Time on a processor so far, in ms. */
-const cpu = (pids) => pids.reduce((sum, pid) => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
-  return sum + (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}, 0);
+/** What a thread of the browser does, by its name; a page without a graphics processor is drawn on many. */
+const DUTIES = [['encoder', /^DedicatedWorker/], ['worklet', /^Realtime AudioW/], ['audio devices', /^(Audio|FakeAudio)/]];
+const REST = 'page and drawing';
+
+/** Time on a processor so far, in ms, by duty. */
+function cpu(pids) {
+  const times = Object.fromEntries([...DUTIES.map(([duty]) => duty), REST].map((duty) => [duty, 0]));
+  for (const path of pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/stat`))) {
+    const [, name, rest] = /\((.*)\) (.*)/.exec(readFileSync(path, 'utf8'));
+    const fields = rest.split(' ');
+    const duty = DUTIES.find(([, pattern]) => pattern.test(name))?.[0] ?? REST;
+    times[duty] += (Number(fields[11]) + Number(fields[12])) * TICK_MS;
+  }
+  return times;
+}
 
 /** Resident memory of the largest of these processes, in MB. */
 const resident = (pids) => Math.max(...pids.map((pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0))) / 1024;
 
-/** Share of one processor that a recording takes, in percent. */
+/** Shares of one processor that a recording takes, in percent, by duty and in all. */
 async function share(browser, server, reduce) {
   const page = await openPage(browser, server, 'own');
   await page.evaluate((wish) => {
@@ -108,11 +118,12 @@ async function share(browser, server, reduce) {
   const pids = processes(browser.profileDir, ['renderer', 'utility']);
   const [began, before] = [performance.now(), cpu(pids)];
   await page.waitForTimeout(CPU_MS);
-  const percent = (100 * (cpu(pids) - before)) / (performance.now() - began);
+  const [after, took] = [cpu(pids), performance.now() - began];
   await button(page, 'Stop').click();
   await inBrowser(page, 'review');
   await page.close();
-  return percent;
+  const duties = Object.keys(after).map((duty) => [duty, rounded((100 * (after[duty] - before[duty])) / took)]);
+  return { percent_of_a_core: rounded(duties.reduce((sum, [, percent]) => sum + percent, 0)), by_duty: Object.fromEntries(duties) };
 }
 
 /** Runs in the page: the recorder takes made-up speech instead of the microphone's, as fast as it stores it. */
@@ -191,8 +202,8 @@ process.stdout.write(`${JSON.stringify({
     row('Stop to durable', measured.map(({ durable }) => durable), 50),
   ],
   cpu: [
-    { what: 'recording', percent_of_a_core: rounded(cpuOff) },
-    { what: 'recording with noise suppression', percent_of_a_core: rounded(cpuOn), aim_percent: 8 },
+    { what: 'recording', ...cpuOff },
+    { what: 'recording with noise suppression', ...cpuOn, aim_percent: 8 },
   ],
   hour,
 })}\n`);

@@ -9,7 +9,7 @@ import { killCampaign } from '../tests/browsers/kills.mjs';
 import { startServer, temporaryFolder } from '../tests/harness.mjs';
 import { speechWav } from '../tests/sound.mjs';
 
-const AT_ONCE = 4;
+const AT_ONCE = 2;
 
 const [name, count, seed = Math.floor(Math.random() * 2 ** 32)] = process.argv.slice(2);
 const wav = speechWav(temporaryFolder('kills-sound'));

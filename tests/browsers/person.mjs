@@ -40,7 +40,7 @@ export const deposits = (tab) => tab.evaluate(async () => {
   const database = await done(indexedDB.open('afterbeep'));
   const rows = await done(database.transaction('deposits').objectStore('deposits').getAll());
   database.close();
-  return rows.map(({ deposit_id, state, duration_ms, size, created_at }) => ({ deposit_id, state, duration_ms, size, created_at }));
+  return rows.map(({ deposit_id, state, duration_ms, size, content_type }) => ({ deposit_id, state, duration_ms, size, content_type }));
 });
 
 /** Signs in on the inbox page. */

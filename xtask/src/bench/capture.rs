@@ -58,10 +58,11 @@ fn table(result: &Value) -> Vec<String> {
     }));
     lines.extend(list(result, "cpu").map(|row| {
         format!(
-            "{:<40} {:>6} % of a core, aim {}",
+            "{:<40} {:>6} % of a core, aim {}: {}",
             word(row, "what"),
             number(row, "percent_of_a_core"),
             number(row, "aim_percent"),
+            duties(row),
         )
     }));
     let hour = result.get("hour").unwrap_or(&Value::Null);
@@ -79,6 +80,17 @@ fn table(result: &Value) -> Vec<String> {
         number(result, "cores"),
     ));
     lines
+}
+
+/// What the processor's time went into.
+fn duties(row: &Value) -> String {
+    let duties = row.get("by_duty").and_then(Value::as_object);
+    let shares: Vec<String> = duties
+        .into_iter()
+        .flatten()
+        .map(|(duty, percent)| format!("{duty} {percent}"))
+        .collect();
+    shares.join(", ")
 }
 
 fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
@@ -107,12 +119,13 @@ mod tests {
         let lines = table(&json!({
             "cores": 2, "load_before": 0.5, "load_after": 1.5,
             "rows": [{ "what": "Stop to durable", "count": 3, "p50_ms": 7.5, "p95_ms": 9, "aim_p95_ms": 50 }],
-            "cpu": [{ "what": "recording", "percent_of_a_core": 3.5 }],
+            "cpu": [{ "what": "recording", "percent_of_a_core": 3.5, "by_duty": { "encoder": 2.5, "worklet": 1 } }],
             "hour": { "looks": [{ "minute": 10, "resident_mb": 120 }] },
         }));
         let words: Vec<&str> = lines[1].split_whitespace().collect();
         assert_eq!(words, ["Stop", "to", "durable", "3", "7.5", "9", "50"]);
-        assert!(lines[2].contains("3.5 % of a core, aim -"), "{}", lines[2]);
+        let share = "3.5 % of a core, aim -: encoder 2.5, worklet 1";
+        assert!(lines[2].contains(share), "{}", lines[2]);
         assert!(
             lines[3].contains("10 minutes of sound the page's process holds 120 MB"),
             "{}",
