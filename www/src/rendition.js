@@ -2,8 +2,8 @@
 
 import { callerOf } from "./caller.js";
 
-/** Containers in which the exchange hands out sound, the preferred first. */
-const CONTAINERS = { ogg: "audio/ogg; codecs=opus", webm: "audio/webm; codecs=opus", mp4: "audio/mp4; codecs=opus" };
+/** Containers in which the exchange hands out sound. WebM first: some count the beginning of Ogg twice, or play it badly. */
+const CONTAINERS = { webm: "audio/webm; codecs=opus", ogg: "audio/ogg; codecs=opus", mp4: "audio/mp4; codecs=opus" };
 const SURELY = "probably";
 const ENDINGS = { "text/plain": "txt", "audio/ogg": "ogg", "audio/webm": "webm", "audio/mp4": "m4a", "audio/wav": "wav", "audio/mpeg": "mp3", "audio/flac": "flac", "video/webm": "webm", "video/mp4": "mp4" };
 

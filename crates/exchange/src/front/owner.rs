@@ -2,14 +2,23 @@
 //! what they have.
 
 use super::{
-    ADMIN, Arrival, BodyRule, GENERATION, GREETING_BYTES, RESOURCE, Routed, address, forwarded,
-    percent_decoded, query_value,
+    ADMIN, Arrival, BodyRule, Forward, GENERATION, GREETING_BYTES, RESOURCE, Routed, address,
+    forwarded, percent_decoded, query_value,
 };
 use crate::{
     json,
     object::{DIRECTORY_SHARDS, Object},
     problem::{self, Refusal},
 };
+
+/// A rendition is made of the whole medium also where only its head is asked for.
+fn with_content(mut forward: Forward) -> Forward {
+    let rendition = query_value(&forward.request.query, "format").is_some();
+    if rendition && forward.request.method == "HEAD" {
+        "GET".clone_into(&mut forward.request.method);
+    }
+    forward
+}
 
 impl Arrival<'_> {
     pub(super) fn login(&self) -> Routed {
@@ -51,10 +60,8 @@ impl Arrival<'_> {
         {
             let claims = self.media_claims(&token)?;
             let found = [(RESOURCE, claims.resource.as_str())];
-            return self.only(
-                "GET",
-                forwarded(self.forward(Object::Mailbox(claims.mailbox), &found)),
-            );
+            let forward = self.forward(Object::Mailbox(claims.mailbox), &found);
+            return self.only("GET", forwarded(with_content(forward)));
         }
         let login = self.login_claims()?;
         let generation = login.generation.to_string();
@@ -62,6 +69,9 @@ impl Arrival<'_> {
         let mut forward = self.forward(Object::Mailbox(login.address), &found);
         if rest == ["greeting"] {
             forward.body = BodyRule::Whole(GREETING_BYTES);
+        }
+        if let ["messages", _, "media"] = rest {
+            forward = with_content(forward);
         }
         Ok(forwarded(forward))
     }
