@@ -86,9 +86,10 @@ impl Refusal {
         let retry_after_ms = answer.header("retry-after").and_then(|text| wait_of(&text));
         let problem = answer.problem().await;
         match (status, problem.code.as_str()) {
-            (401 | 403 | 410, "token_expired" | "session_expired" | "session_used") => {
-                Self::Session(problem)
-            }
+            (
+                401 | 403 | 410,
+                "token_expired" | "token_unknown_key" | "session_expired" | "session_used",
+            ) => Self::Session(problem),
             (404 | 410, _) => Self::Gone(problem),
             (409, "upload_offset_mismatch" | "upload_superseded") => problem.into(),
             (408 | 423 | 425 | 429 | 500..=506 | 508..=599, _) => Self::Later {
@@ -113,7 +114,7 @@ fn wait_of(text: &str) -> Option<i64> {
 /// What a refusal for good means, for somebody who has just spoken a message.
 fn in_plain_words(problem: Problem) -> Problem {
     let cause = match problem.code.as_str() {
-        "token_forged" | "token_malformed" | "token_unknown_key" | "token_too_long" => {
+        "token_forged" | "token_malformed" | "token_too_long" => {
             "The server did not accept the permission to leave this message: it is not genuine."
         }
         "token_wrong_purpose" => {

@@ -5,6 +5,15 @@ use sip::{Message, NameAddr, Request, Response, Uri, Via};
 use super::place::{Place, Purpose, VIA_PARAMETER, open, seal};
 use crate::{context::Context, effect::Effect, signal::Signal};
 
+/// What no message carries to the other end: proofs that were meant for us, and names that only we could assert
+/// (RFC 3325 section 7; nobody outside is trusted).
+pub(crate) const NOT_PASSED_ON: [&str; 4] = [
+    "Authorization",
+    "Proxy-Authorization",
+    "P-Asserted-Identity",
+    "P-Preferred-Identity",
+];
+
 /// The Via of the exchange, by which a response comes back to `place`.
 pub(crate) fn via(context: &Context<'_>, place: &Place, branch: &str) -> Via {
     let token = seal(context.settings, Purpose::Via, std::slice::from_ref(place));
@@ -58,6 +67,9 @@ pub(crate) fn send_back(
     mut response: Response,
 ) -> Option<Effect> {
     let place = return_place(context, &response)?;
+    for name in NOT_PASSED_ON {
+        response.remove_header(name);
+    }
     if matches!(place, Place::Flow(_)) {
         response.pop_via();
     }

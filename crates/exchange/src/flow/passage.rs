@@ -24,6 +24,9 @@ pub(super) fn forward(
     if !request.routes().is_empty() {
         return state.refuse(context, &request, 403, "No Relay");
     }
+    for name in hop::NOT_PASSED_ON {
+        request.remove_header(name);
+    }
     let undelivered = undelivered(context, &request, &other);
     request.set_max_forwards(request.max_forwards().saturating_sub(1));
     request.push_via(&hop::via(context, &here, &hop::branch(context)));

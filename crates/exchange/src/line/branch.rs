@@ -130,12 +130,8 @@ pub(super) fn forwarded(
     let mut request = invite.clone();
     request.set_uri(target);
     request.set_max_forwards(request.max_forwards().saturating_sub(1));
-    for name in [
-        "Route",
-        "Authorization",
-        "Proxy-Authorization",
-        "P-Asserted-Identity",
-    ] {
+    request.remove_header("Route");
+    for name in hop::NOT_PASSED_ON {
         request.remove_header(name);
     }
     let caller = Place::Flow(flow.to_owned());

@@ -14,6 +14,7 @@ pub mod notification;
 mod range;
 pub mod session;
 pub mod settings;
+mod share;
 mod voicemail;
 
 pub use media_type::media_type;

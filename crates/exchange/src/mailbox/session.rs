@@ -4,7 +4,7 @@
 use deposit::token::{SessionClaims, SessionType, Token, caller_hash};
 use serde_json::json;
 
-use super::{Answered, account, address, block, deposit as deposits, greeting};
+use super::{Answered, account, address, block, deposit as deposits, greeting, share};
 use crate::{
     context::Context,
     effect::Effect,
@@ -218,6 +218,9 @@ fn refusal(
     let used = account::counters(sql)?.bytes_used.unsigned_abs();
     if used >= context.settings.mailbox_quota_bytes {
         return Ok(Some(IssueRefusal::Full));
+    }
+    if share::is_used_up(sql, context, caller, 1)? {
+        return Ok(Some(IssueRefusal::Limited));
     }
     let limited = is_limited(sql, context, caller)?;
     Ok(limited.then_some(IssueRefusal::Limited))

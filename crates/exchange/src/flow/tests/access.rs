@@ -264,21 +264,40 @@ fn nothing_is_relayed_to_strangers() {
     }
 }
 
-#[test]
-fn a_dialog_of_others_cannot_be_entered() {
-    let mut world = World::new();
+/// Anna talks to Bob; the route of their dialog.
+fn talking(world: &mut World) -> String {
     world.registered("bob", "bob", Answers::Accept);
     world.phone("anna", None, Credentials::None);
     world.call("anna", BOB);
-    let route = world
-        .get("bob")
-        .received
-        .iter()
-        .find_map(|message| match message {
-            Message::Request(request) => request.record_routes().first().map(ToString::to_string),
-            Message::Response(_) => None,
-        })
-        .expect("Record-Route");
+    let mut received = world.get("bob").received.iter();
+    let route = received.find_map(|message| match message {
+        Message::Request(request) => request.record_routes().first().map(ToString::to_string),
+        Message::Response(_) => None,
+    });
+    route.expect("Record-Route")
+}
+
+#[test]
+fn nobody_asserts_a_name_or_passes_a_proof_inside_a_dialog() {
+    let mut world = World::new();
+    let route = talking(&mut world);
+    let info = format!(
+        "INFO sip:bob@x.invalid SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKinfo\r\nMax-Forwards: 70\r\nRoute: {route}\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:bob@localhost>;tag=2\r\nCall-ID: raw\r\nCSeq: 2 INFO\r\nP-Asserted-Identity: <sip:alice@localhost>\r\nP-Preferred-Identity: <sip:alice@localhost>\r\nAuthorization: Bearer l1.secret\r\nProxy-Authorization: Bearer l1.secret\r\nSubject: kept\r\nContent-Length: 0\r\n\r\n"
+    );
+    world.raw("anna", &info);
+    let Some(Message::Request(passed)) = world.get("bob").received.last() else {
+        panic!("nothing came through");
+    };
+    assert_eq!(passed.header("Subject"), Some("kept"));
+    for name in crate::flow::hop::NOT_PASSED_ON {
+        assert_eq!(passed.header(name), None, "{name}");
+    }
+}
+
+#[test]
+fn a_dialog_of_others_cannot_be_entered() {
+    let mut world = World::new();
+    let route = talking(&mut world);
     world.phone("mallory", None, Credentials::None);
     let bye = format!(
         "BYE sip:bob@x.invalid SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKbye\r\nMax-Forwards: 70\r\nRoute: {route}\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:bob@localhost>;tag=2\r\nCall-ID: raw\r\nCSeq: 2 BYE\r\nContent-Length: 0\r\n\r\n"

@@ -15,6 +15,7 @@ use crate::{
     mailbox::{
         account, address, block,
         session::{self, Session, SessionState},
+        share,
     },
     sql::{Sql, SqlError},
 };
@@ -23,8 +24,6 @@ use crate::{
 pub(super) const RESERVATION_MS: i64 = 48 * 3_600_000;
 /// So many deposits of one session may be under way at once.
 const OPEN_DEPOSITS: usize = 10;
-/// One network may reserve at most this part of a mailbox, so that its promises cost others nothing.
-const NETWORK_SHARE: u64 = 4;
 
 /// What a sender says before it sends.
 #[derive(Clone, Debug, PartialEq)]
@@ -344,7 +343,11 @@ fn check_network(
     if settings.limit_sessions_per_hour == 0 || network.is_empty() || part.size() == 0 {
         return Ok(None);
     }
-    let share = settings.mailbox_quota_bytes / NETWORK_SHARE;
+    if share::is_used_up(sql, context, &session.caller, part.size())? {
+        let detail = "Messages from your network fill their share of this mailbox.";
+        return Ok(Some(refuse(507, "network_share_full", detail)));
+    }
+    let share = share::bytes(context);
     let reserved = store::bytes_on_the_way_from(sql, network, &part.upload_id)?;
     let fits = reserved == 0 || reserved.saturating_add(part.size()) <= share;
     Ok((!fits).then(|| too_much("this network")))

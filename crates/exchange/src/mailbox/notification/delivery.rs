@@ -15,8 +15,9 @@ use crate::{
 /// How long after each failed try the next one follows. The first ones are quick, for a receiver that was
 /// just restarted; together they last a day.
 const DELAYS_S: [i64; 9] = [1, 2, 4, 30, 300, 1_800, 7_200, 21_600, 50_400];
-/// A try of which nothing was heard counts as failed after this time.
-const LOST_AFTER_MS: i64 = 60_000;
+/// A try of which nothing was heard counts as failed after this time: longer than a receiver may take, which is
+/// 15 s, and short for one that waits because the process died.
+const LOST_AFTER_MS: i64 = 20_000;
 const LONGEST_RETRY_AFTER_S: i64 = 86_400;
 
 /// How many intents are not delivered.

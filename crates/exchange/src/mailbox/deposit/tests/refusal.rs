@@ -1,7 +1,7 @@
 //! What is refused, with which code, and that nothing of it is kept.
 
 use super::world::{DEPOSIT, NOW, Sent, World, header, offset, receipt, refusal, sha256, speech};
-use crate::signal::Caller;
+use crate::{mailbox::session, signal::Caller};
 
 fn refused(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
@@ -263,6 +263,51 @@ fn one_network_cannot_reserve_a_mailbox_away_from_others() {
     assert_eq!(statuses(&world, "192.0.2.2"), [201, 201, 429, 429]);
     world.settings.limit_sessions_per_hour = 0;
     assert_eq!(statuses(&world, "192.0.2.3"), [201; 4], "turned off");
+}
+
+#[test]
+fn one_network_cannot_fill_a_mailbox_for_others() {
+    let mut world = World::new();
+    let sound = speech(50, 60);
+    world.settings.limit_sessions_per_hour = 20;
+    world.settings.mailbox_quota_bytes = sound.len() as u64 * 8;
+    let from = |network: &str, verified| Caller {
+        network: Some(network.to_owned()),
+        verified,
+        ..Caller::default()
+    };
+    let leave = |world: &World, caller: &Caller| {
+        let issued = world.at_mailbox(|sql, context| session::issue(sql, context, caller, "voice"));
+        let token = issued
+            .unwrap()
+            .map_err(|refusal| format!("{refusal:?}"))?
+            .token;
+        let answer = world.ask(&Sent::whole(&token, &sound, &[]));
+        if answer.status < 300 {
+            return Ok(());
+        }
+        Err(refusal(&answer).1)
+    };
+    let (flood, other) = (from("192.0.2.1", false), from("192.0.2.2", false));
+    for _ in 0..5 {
+        assert_eq!(leave(&world, &flood), Ok(()), "there is plenty of room");
+    }
+    let before = world.session_of(&flood);
+    assert_eq!(leave(&world, &flood), Err("network_share_full".to_owned()));
+    assert_eq!(leave(&world, &other), Ok(()));
+    assert_eq!(
+        leave(&world, &flood),
+        Err("Limited".to_owned()),
+        "told at the call"
+    );
+    let late = world.ask(&Sent::whole(&before, &sound, &[]));
+    assert_eq!(refusal(&late), refused(507, "network_share_full"));
+    assert_eq!(leave(&world, &other), Ok(()), "its own share");
+    assert_eq!(
+        leave(&world, &from("192.0.2.1", true)),
+        Ok(()),
+        "who is known is no flood"
+    );
 }
 
 #[test]
