@@ -5,6 +5,8 @@
 
 import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
+import { NoiseSwitch } from "./noise-switch.js";
+import { Silence } from "./silence.js";
 import { SoundCheck } from "./sound-check.js";
 import { VideoSwitch } from "./video-switch.js";
 
@@ -39,7 +41,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [VideoSwitch, SoundCheck, CaptureHints, Keeping];
+export const SLICES = [VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, Keeping];
 
 /** The slices of one element. */
 export class Slices {
