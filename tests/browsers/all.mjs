@@ -1,20 +1,25 @@
-// The browsers by name, each with its microphone.
+// The browsers by name, each with its microphone and what else it needs.
 
 import { launchChromium } from './chromium.mjs';
 import { launchFirefox } from './firefox.mjs';
 import { startMicrophone } from './microphone.mjs';
-import { launchWebKit } from './webkit.mjs';
+import { launchWebKit, startScreen } from './webkit.mjs';
 
-const LAUNCHERS = { chromium: launchChromium, firefox: launchFirefox, webkit: launchWebKit };
+const BROWSERS = {
+  // It has a fake device and needs no screen.
+  chromium: { launcher: launchChromium, parts: [] },
+  firefox: { launcher: launchFirefox, parts: [startMicrophone] },
+  webkit: { launcher: launchWebKit, parts: [startMicrophone, startScreen] },
+};
 
-/** Gets a browser ready whose microphone plays the file: `launch` starts it, `stop` puts the microphone away. */
+/** Gets a browser ready whose microphone plays the file: `launch` starts it, `stop` puts away what it needed. */
 export async function browserWith(name, wav) {
-  const launcher = LAUNCHERS[name];
-  if (!launcher) throw new Error(`no browser is called ${name}: ${Object.keys(LAUNCHERS).join(', ')}`);
-  // Chromium has a fake device of its own.
-  const microphone = name === 'chromium' ? undefined : await startMicrophone(wav);
+  const browser = BROWSERS[name];
+  if (!browser) throw new Error(`no browser is called ${name}: ${Object.keys(BROWSERS).join(', ')}`);
+  const parts = await Promise.all(browser.parts.map((start) => start(wav)));
+  const env = Object.assign({}, ...parts.map((part) => part.env));
   return {
-    launch: (options) => launcher({ ...options, microphoneWav: wav, env: microphone?.env }),
-    stop: async () => microphone?.stop(),
+    launch: (options) => browser.launcher({ ...options, microphoneWav: wav, env }),
+    stop: async () => { await Promise.all(parts.map((part) => part.stop())); },
   };
 }

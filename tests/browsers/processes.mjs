@@ -10,9 +10,13 @@ const running = new Set();
 after(() => Promise.all([...running].map((group) => group.end())));
 process.on('exit', () => running.forEach((group) => group.signal('SIGKILL')));
 
-/** Starts a program as the leader of a new group. What it writes is kept and can be waited for. */
+/** Runs a program and ends its group when standard input ends, which it does also when the test process is killed. */
+const GUARD = 'exec 3<&0; { cat <&3 >/dev/null; kill -KILL 0; } & "$@" 3<&- </dev/null & wait $!';
+
+/** Starts a program in a new group. What it writes is kept and can be waited for. */
 export function startGroup(program, words, env = {}) {
-  const child = spawn(program, words, { detached: true, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('sh', ['-c', GUARD, 'guard', program, ...words], { detached: true, env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => {});
   const watchers = new Set();
   const group = {
     output: '',
@@ -36,7 +40,6 @@ export function startGroup(program, words, env = {}) {
       const impatience = setTimeout(() => group.signal('SIGKILL'), ENDED_WITHIN_MS);
       await exited;
       clearTimeout(impatience);
-      group.signal('SIGKILL');
     },
     /** Waits until it wrote something that matches. */
     wrote: (pattern, withinMs = 20_000) => new Promise((found, failed) => {
@@ -58,7 +61,10 @@ export function startGroup(program, words, env = {}) {
   const exited = new Promise((done) => {
     child.once('error', (error) => { group.output += error; done(); });
     child.once('exit', done);
-  }).then(() => running.delete(group));
+  }).then(() => {
+    running.delete(group);
+    group.signal('SIGKILL');
+  });
   running.add(group);
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data) => {

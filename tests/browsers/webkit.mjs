@@ -8,13 +8,11 @@ import { startGroup, until } from './processes.mjs';
 import { temporaryFolder } from '../harness.mjs';
 import { witness } from './witness.mjs';
 
-let display;
-
-/** One virtual screen for all windows of this process. */
-async function screen() {
+/** A virtual screen for its windows. */
+export async function startScreen() {
   const server = startGroup('Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp']);
   const [, number] = await server.wrote(/^(\d+)$/m);
-  return `:${number}`;
+  return { env: { DISPLAY: `:${number}` }, stop: () => server.end() };
 }
 
 function freePort() {
@@ -26,15 +24,14 @@ function freePort() {
   });
 }
 
-/** Starts it with this profile; `env` leads to the microphone. */
+/** Starts it with this profile; `env` leads to the microphone and the screen. */
 export async function launchWebKit({ profileDir, env, allowedErrors = [] }) {
-  display ??= screen();
   const port = await freePort();
   const folder = temporaryFolder('webkit');
   const [script, notes] = ['witness.js', 'notes'].map((name) => join(folder, name));
   writeFileSync(script, `(${witness})((note) => window.webkit.messageHandlers.note.postMessage(JSON.stringify(note)))`);
   const group = startGroup('dbus-run-session', ['--', 'WebKitWebDriver', `--port=${port}`, '--host=127.0.0.1'], {
-    ...env, DISPLAY: await display, PROFILE: profileDir, WITNESS: script, NOTES: notes, WEBKIT_DISABLE_COMPOSITING_MODE: '1', NO_AT_BRIDGE: '1', GDK_BACKEND: 'x11',
+    ...env, PROFILE: profileDir, WITNESS: script, NOTES: notes, WEBKIT_DISABLE_COMPOSITING_MODE: '1', NO_AT_BRIDGE: '1', GDK_BACKEND: 'x11',
   });
   const ask = async (method, path, body) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body && JSON.stringify(body) });
