@@ -3,8 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { get, request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { startServer, temporaryFolder } from './harness.mjs';
 import { signIn } from './page.mjs';
@@ -228,4 +231,31 @@ test('strangers end no call of others, learn no address by OPTIONS and guess no 
   assert.equal(await guess('bob', 'bob-demo'), 200, 'others are not concerned');
   caller.close();
   mallory.close();
+});
+
+test('one network tries unknown addresses only so often, however many connections it opens, and they leave nothing behind', async (context) => {
+  const state = temporaryFolder('attack-unknown');
+  const limited = await startServer({ state, env: { AFTERBEEP_LIMIT_INVITES_PER_MIN: '3' } });
+  context.after(() => limited.stop());
+  const statuses = [];
+  for (let number = 0; number < 5; number += 1) {
+    const caller = await new SipAgent({ url: limited.url }).connect();
+    statuses.push((await caller.invite(`sip:nobody${number}@localhost`)).response.status);
+    caller.close();
+  }
+  assert.deepEqual(statuses, [404, 404, 404, 503, 503]);
+  for (let number = 0; number < 20; number += 1) {
+    const phone = await new SipAgent({ url: limited.url, user: `ghost${number}`, password: '' }).connect();
+    phone.send(`REGISTER sip:localhost SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bK${number}\r\nMax-Forwards: 70\r\nFrom: <sip:ghost${number}@localhost>;tag=1\r\nTo: <sip:ghost${number}@localhost>\r\nCall-ID: ghost${number}\r\nCSeq: 1 REGISTER\r\nContact: <sip:x.invalid;transport=ws>\r\nContent-Length: 0\r\n\r\n`);
+    assert.equal((await phone.expect('a challenge', (message) => message.status >= 200)).status, 401);
+    phone.close();
+  }
+  const folder = join(state, 'do', 'afterbeep-Line');
+  const lines = readdirSync(folder).filter((name) => /^[0-9a-f]+\.sqlite$/.test(name)).filter((name) => {
+    const database = new DatabaseSync(join(folder, name), { readOnly: true });
+    const table = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'account'").get();
+    database.close();
+    return table;
+  });
+  assert.equal(lines.length, 3, 'the three users have lines, and nobody else');
 });
