@@ -48,6 +48,7 @@ pub use event::{CaptureEvent, Interruption, Recorded};
 pub use format::{Kind, has_worklet, recordable};
 #[cfg(feature = "call")]
 pub use hearing::{Hearing, Verdict};
+#[cfg(feature = "voice")]
 pub(crate) use journal::{Journal, Progress};
 #[cfg(feature = "voice")]
 pub(crate) use liveness::Liveness;
