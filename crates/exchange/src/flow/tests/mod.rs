@@ -3,4 +3,5 @@
 mod access;
 mod calling;
 mod crash;
+mod limits;
 mod voicemail;
