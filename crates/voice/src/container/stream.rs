@@ -5,6 +5,9 @@ use std::borrow::Cow;
 use super::header::Head;
 use super::packet;
 
+/// A decoder that begins inside a stream is right after 80 ms (RFC 7845 section 4.6).
+pub(super) const PRE_ROLL: u64 = 3840;
+
 /// Three hours of packets of 20 ms.
 const MOST_PACKETS: usize = 1 << 19;
 const SAMPLES_PER_MS: u64 = 48;
@@ -81,24 +84,29 @@ impl<'a> Stream<'a> {
         self.end.saturating_sub(u64::from(self.head.pre_skip))
     }
 
-    /// The stream without so much sound at its beginning and at its end. Whole packets go, so that up to one packet more
-    /// is left at the beginning: what is trimmed is silence, in which a decoder finds its feet, and players that count
-    /// the pre-skip as sound (FFmpeg's, of Ogg) need a short one. A cut that would leave nothing is no cut.
+    /// The stream without so much sound at its beginning and at its end. The packets are left out, but for the four or
+    /// five that prepare the decoder, of which nothing is heard: without them it begins with a burst of noise. A cut
+    /// that would leave nothing is no cut.
     pub fn trimmed(mut self, start_ms: u64, end_ms: u64) -> Self {
         let cut_start = start_ms.saturating_mul(SAMPLES_PER_MS);
         let cut_end = end_ms.saturating_mul(SAMPLES_PER_MS);
         if cut_start.saturating_add(cut_end) >= self.samples() {
             return self;
         }
+        let begin = u64::from(self.head.pre_skip).saturating_add(cut_start);
         let (mut dropped, mut dropped_samples) = (0_usize, 0_u64);
-        for packet in &self.packets {
+        for packet in self.packets.iter().filter(|_| cut_start > 0) {
             let next = dropped_samples.saturating_add(packet.samples);
-            if next > cut_start {
+            if next.saturating_add(PRE_ROLL) > begin {
                 break;
             }
             dropped = dropped.saturating_add(1);
             dropped_samples = next;
         }
+        let Ok(pre_skip) = u16::try_from(begin.saturating_sub(dropped_samples)) else {
+            return self;
+        };
+        self.head.pre_skip = pre_skip;
         let gone = dropped_samples.saturating_add(cut_end);
         self.end = self.end.saturating_sub(gone);
         self.packets.drain(..dropped);
@@ -165,12 +173,14 @@ mod tests {
     }
 
     #[test]
-    fn a_trim_leaves_out_whole_packets_at_the_start_and_ends_exactly() {
+    fn a_trim_keeps_what_the_decoder_needs_and_plays_what_is_left() {
         let whole = stream(100, 1000);
-        let cut = whole.clone().trimmed(510, 300);
-        assert_eq!(cut.samples(), whole.samples() - (500 + 300) * 48);
-        assert_eq!(cut.head, whole.head);
-        assert_eq!(cut.packets().next().unwrap()[1], 25);
+        let cut = whole.clone().trimmed(500, 300);
+        assert_eq!(cut.samples(), whole.samples() - 800 * 48);
+        let pre_skip = u64::from(cut.head.pre_skip);
+        assert!((PRE_ROLL..PRE_ROLL + 960).contains(&pre_skip), "{pre_skip}");
+        let first = cut.packets().next().unwrap()[1];
+        assert_eq!(u64::from(first) * 960 + pre_skip, 312 + 500 * 48);
         assert!(cut.padding() < 960);
     }
 

@@ -1,11 +1,9 @@
 //! A whole stream into WebM (RFC 9559, RFC 8794): index first, so that players seek without the end of the file.
 
-use super::stream::{Packet, Stream};
+use super::stream::{PRE_ROLL, Packet, Stream};
 
 /// One cluster, and one place to seek to, every so many milliseconds.
 const CLUSTER_MS: u64 = 5000;
-/// A decoder that begins inside a stream is right after 80 ms (RFC 7845 section 4.6).
-const PRE_ROLL: u64 = 3840;
 const TRACK: u64 = 1;
 const KEYFRAME: u8 = 0x80;
 /// Kind of a track.
