@@ -23,11 +23,11 @@ export async function startMicrophone(wav) {
     'module-null-sink sink_name=mouth rate=48000 channels=1',
     'module-remap-source source_name=microphone master=mouth.monitor channels=1',
   ];
-  const server = startGroup('pulseaudio', ['-n', '--daemonize=no', '--exit-idle-time=-1', '--use-pid-file=no', ...modules.flatMap((module) => ['-L', module])], env);
+  const server = startGroup('pulseaudio', ['-n', '--daemonize=no', '--high-priority=yes', '--exit-idle-time=-1', '--use-pid-file=no', ...modules.flatMap((module) => ['-L', module])], env);
   const tell = (...words) => run('pactl', words, { env: { ...process.env, ...env } });
   await until('the sound server answers', () => tell('set-default-source', 'microphone').then(() => true, () => false));
   await tell('set-default-sink', 'speaker');
-  const player = startGroup('sh', ['-c', `sox "$0" -t raw -r 48000 -c 1 -b 16 -e signed - repeat - | pacat --playback -d mouth --latency-msec=20 ${RAW.join(' ')}`, wav], env);
+  const player = startGroup('sh', ['-c', `sox "$0" -t raw -r 48000 -c 1 -b 16 -e signed - repeat - | pacat --playback -d mouth --latency-msec=500 ${RAW.join(' ')}`, wav], env);
   return {
     env,
     stop: async () => {
