@@ -11,6 +11,7 @@ import { CallStage } from "./call-stage.js";
 import { AT_REST, CONVERSING, IN_HAND } from "./call-states.js";
 import { CallerAccount } from "./caller-account.js";
 import { Complaints } from "./complaints.js";
+import { soundOf } from "./draft-sound.js";
 import { Drafts } from "./drafts.js";
 import { EngineLink } from "./engine-link.js";
 import { HOME } from "./engine.js";
@@ -43,13 +44,14 @@ export class AfterbeepCall extends HTMLElement {
     fail: (error) => this.#complaints.fail(error),
     undone: (words, undo) => this.#stage.undo.offer(words, undo),
     update: () => this.update(),
+    position: () => this.#stage.position,
     attribute: (name) => this.getAttribute(name),
     element: this,
   });
   #stage = new CallStage(this.#slices, {
     press: (control) => this.#press(control),
     type: (text) => this.#drafts.writing.type(text) ?? this.update(),
-    load: () => this.#engine.ask((client) => client.play_url(this.#drafts.inHand)),
+    load: () => this.#sound(this.#drafts.inHand),
     failed: (error) => this.#complaints.fail(error),
   });
   #complaints = new Complaints({
@@ -79,6 +81,7 @@ export class AfterbeepCall extends HTMLElement {
   #greeting = new GreetingPlayer({
     waveform: this.#stage.waveform,
     time: this.#stage.time,
+    caption: this.#stage.caption,
     ended: () => this.#greeted(),
     blocked: () => this.#hearing.block(true),
   });
@@ -88,7 +91,8 @@ export class AfterbeepCall extends HTMLElement {
     edit: (item) => void this.#drafts.edit(item),
     delete: (item) => this.#drafts.discard(item),
     text: (id) => this.#engine.ask((client) => client.text(id)),
-    load: (id) => this.#engine.ask((client) => client.play_url(id)),
+    load: (id) => this.#sound(id),
+    clear: () => this.#engine.attempt((client) => client.clear_device()),
     failed: (error) => this.#complaints.fail(error),
   });
   #remote = tree("audio", { autoplay: true, hidden: true });
@@ -208,6 +212,7 @@ export class AfterbeepCall extends HTMLElement {
   /** Begins a message. */
   record() {
     this.#greeting.stop();
+    this.#drafts.beginAfresh();
     return this.#engine.attempt((client) => client.record(this.#callee));
   }
 
@@ -263,7 +268,7 @@ export class AfterbeepCall extends HTMLElement {
       caller: this.#account.name,
       blocked: this.#hearing.blocked,
     });
-    this.#outbox.show(this.#drafts.listed, situation, IN_HAND.has(this.state) ? this.#drafts.inHand : undefined);
+    this.#outbox.show(this.#drafts.listed, situation, IN_HAND.has(this.state) ? this.#drafts.inHand : undefined, this.#drafts.items);
   }
 
   get #server() {
@@ -344,12 +349,18 @@ export class AfterbeepCall extends HTMLElement {
     return actions[control]?.();
   }
 
+  /** @param {string} id of a recording of this device */
+  #sound(id) {
+    const item = this.#drafts.items.find(({ deposit_id: known }) => known === id);
+    return this.#engine.ask((client) => soundOf(client, id, item));
+  }
+
   /** The draft goes only when there is something in its place. */
   #again() {
     const { item } = this.#drafts;
     return this.#engine.attempt(async (client) => {
       await client.record(this.#callee);
-      if (item) await this.#drafts.discard(item);
+      if (item) await this.#drafts.replace(item);
     });
   }
 

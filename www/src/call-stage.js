@@ -5,6 +5,7 @@ import { clock } from "./figures.js";
 import { controlsOf, isWritten, VIEWS } from "./call-words.js";
 import { LONGEST } from "./draft.js";
 import { Player } from "./player.js";
+import { kept } from "./rendition.js";
 import { button, say, tree } from "./tree.js";
 import { UndoBar } from "./undo-bar.js";
 import { Waveform } from "./waveform.js";
@@ -22,6 +23,8 @@ import { Waveform } from "./waveform.js";
 const QUIET = new Set(["write", "check"]);
 /** From so many characters left on, the number is shown. */
 const NEARLY_FULL = 500;
+/** States in which somebody may still be reading what the greeting says. */
+const CAPTIONED = new Set(["greeting", "ended", "ready"]);
 
 /** One stage. */
 export class CallStage {
@@ -42,6 +45,8 @@ export class CallStage {
   #writing = tree("div", { class: "field writing", part: "writing", hidden: true }, this.#textLabel, this.#text, this.#room);
   #words = tree("blockquote", { class: "words", part: "words", hidden: true });
   #time = tree("p", { class: "time figures", part: "time", hidden: true });
+  #caption = tree("p", { class: "caption", part: "caption", hidden: true });
+  #captioned = tree("div", { class: "captioned", hidden: true }, this.#caption);
   #player;
   #watch;
   #buttons;
@@ -92,6 +97,11 @@ export class CallStage {
   /** Where greeting and recording show their time. */
   get time() {
     return this.#time;
+  }
+
+  /** Where the words of the greeting are shown. */
+  get caption() {
+    return this.#caption;
   }
 
   /** What stands in the dial field. */
@@ -153,7 +163,13 @@ export class CallStage {
     const controls = this.#dial.hidden ? this.#offered(state, view, situation, writing, early) : ["call"];
     this.#paintControls(controls.filter((name) => !this.#borrowed.has(name) || offered.includes(name)), blocked, view.calm === true);
     this.#paintHero(view.hero, situation.item, state);
+    this.#captioned.hidden = !CAPTIONED.has(state);
     this.#shown = state;
+  }
+
+  /** Where the message in hand plays, in ms. */
+  get position() {
+    return this.#player.position;
   }
 
   /**
@@ -204,6 +220,7 @@ export class CallStage {
       this.#writing,
       this.#words,
       this.#time,
+      this.#captioned,
       this.#player.time,
       this.#controls,
       ...slices.panels("panel"),
@@ -250,11 +267,13 @@ export class CallStage {
   }
 
   /** @param {import("./engine.js").OutboxItem} item */
-  #review({ deposit_id: id, duration_ms: durationMs, waveform, kind }) {
-    const key = `${id} ${durationMs} ${waveform.length} ${kind}`;
+  #review(item) {
+    const { deposit_id: id, duration_ms: recordedMs, waveform, kind } = item;
+    const { durationMs, peaks, startMs } = kept(item);
+    const key = [id, recordedMs, waveform.length, kind, durationMs, startMs].join(" ");
     if (this.#reviewed === key) return;
     this.#reviewed = key;
-    this.#player.show(waveform, durationMs, kind);
+    this.#player.show(peaks, durationMs, kind, startMs);
     if (kind === "video") void this.#player.draw();
   }
 

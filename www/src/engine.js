@@ -19,6 +19,24 @@ export const HOME = new URL(import.meta.url).origin;
  * @property {Reason} [reason]
  * @property {boolean} [discarded] deleted, and Undo is still possible
  * @property {number} [session_expires_at] Unix ms
+ * @property {string} [title]
+ * @property {OutboxPart[]} [parts] files that go along
+ * @property {{ from_ms: number, to_ms: number }} [cut] what is kept of the whole recording
+ * @property {number} [silent_start_ms] silence at its beginning, which may be left out
+ * @property {number} [silent_end_ms] the same at its end
+ * @property {number} [trim_start_ms] what players leave out at its beginning
+ * @property {number} [trim_end_ms] the same at its end
+ * @property {number} [gain_db] what players add to its level
+ * @property {string} [receipt] compact JWS
+ * @property {number} [deposited_at] Unix ms
+ *
+ * @typedef {object} OutboxPart
+ * @property {string} id
+ * @property {string} name
+ * @property {string} content_type
+ * @property {number} size bytes
+ * @property {number} sent bytes
+ * @property {string} [refusal] why it cannot go along
  *
  * @typedef {object} Reason
  * @property {string} code
@@ -58,7 +76,10 @@ async function load() {
   }
 }
 
-/** @param {string} name */
-function asset(name) {
+/**
+ * Address of a file that is served beside this script.
+ * @param {string} name
+ */
+export function asset(name) {
   return new URL(`assets/${name}`, import.meta.url).href;
 }

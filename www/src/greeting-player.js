@@ -10,6 +10,7 @@ export class GreetingPlayer {
   #audio = new Audio();
   #waveform;
   #time;
+  #caption;
   #ended;
   #blocked;
   #frame = 0;
@@ -17,11 +18,12 @@ export class GreetingPlayer {
   #durationMs = 0;
 
   /**
-   * @param {{ waveform: import("./waveform.js").Waveform, time: Element, ended: () => void, blocked: () => void }} options
+   * @param {{ waveform: import("./waveform.js").Waveform, time: Element, caption: Element, ended: () => void, blocked: () => void }} options
    */
-  constructor({ waveform, time, ended, blocked }) {
+  constructor({ waveform, time, caption, ended, blocked }) {
     this.#waveform = waveform;
     this.#time = time;
+    this.#caption = caption;
     this.#ended = ended;
     this.#blocked = blocked;
     for (const name of ["ended", "error"]) this.#audio.addEventListener(name, () => this.#over());
@@ -37,7 +39,8 @@ export class GreetingPlayer {
     this.stop();
     this.#durationMs = durationMs;
     this.#waveform.show();
-    const sound = await fetchSound(url);
+    const { sound, caption } = await fetchSound(url);
+    say(this.#caption, caption);
     this.#url = sound ? URL.createObjectURL(sound) : "";
     this.#audio.src = this.#url || url;
     if (sound) void this.#draw(sound);
@@ -60,6 +63,7 @@ export class GreetingPlayer {
     this.#audio.removeAttribute("src");
     if (this.#url) URL.revokeObjectURL(this.#url);
     this.#url = "";
+    say(this.#caption, "");
   }
 
   /** @param {Blob} sound */
@@ -85,14 +89,16 @@ export class GreetingPlayer {
 }
 
 /**
- * The sound in one request; nothing if the address cannot be read from here, when it is played directly.
+ * The sound and its words in one request; nothing if the address cannot be read from here, when it is played directly.
  * @param {string} url
+ * @returns {Promise<{ sound?: Blob, caption: string }>}
  */
 async function fetchSound(url) {
   try {
     const answer = await fetch(url, { credentials: "omit", redirect: "error", signal: AbortSignal.timeout(8000) });
-    return answer.ok ? await answer.blob() : undefined;
+    if (!answer.ok) return { caption: "" };
+    return { sound: await answer.blob(), caption: decodeURIComponent(answer.headers.get("afterbeep-caption") ?? "") };
   } catch {
-    return undefined;
+    return { caption: "" };
   }
 }

@@ -1,7 +1,10 @@
-// Where the owner of a mailbox makes the greeting: spoken here, or taken from an audio file.
+// Where the owner of a mailbox makes the greeting: spoken here, or taken from any audio file; with words for callers
+// who cannot hear it.
 
+import { encoded, LONGEST_S } from "./encoding.js";
 import { clock } from "./figures.js";
 import { Player } from "./player.js";
+import { peaks } from "./sound.js";
 import { button, say, tree } from "./tree.js";
 import { Waveform } from "./waveform.js";
 
@@ -14,6 +17,9 @@ import { Waveform } from "./waveform.js";
  * @property {(words: string) => void} told what was done
  */
 
+const LONGEST_CAPTION = 500;
+const FAILED = Symbol("failed");
+
 /** The studio; it shows the engine's events that its owner passes on. */
 export class GreetingStudio {
   #waveform = new Waveform();
@@ -21,16 +27,23 @@ export class GreetingStudio {
   #live = tree("div", { hidden: true }, this.#waveform.element, this.#time);
   #player;
   #review;
-  #file = tree("input", { type: "file", accept: "audio/ogg,audio/webm,audio/mp4,.ogg,.opus,.webm,.m4a,.mp4", class: "sr", change: () => void this.#upload() });
+  #file = tree("input", { type: "file", accept: "audio/*,video/webm,video/mp4,.opus", class: "sr", change: () => void this.#upload() });
+  #work = tree("p", { class: "small muted figures", role: "status", hidden: true });
+  #caption = tree("textarea", { part: "input caption-input", maxlength: LONGEST_CAPTION, rows: 2, input: () => this.#offerCaption() });
+  #captioning = tree("label", { hidden: true }, "What you say, for callers who cannot hear it (optional)", this.#caption);
+  #hint = tree("p", { class: "small muted" }, `Any audio file will do, up to ${LONGEST_S} seconds.`);
   #buttons;
   #requests;
+  /** @type {string | Blob} */
   #draft = "";
   #durationMs = 0;
+  /** @type {{ personal: boolean, caption: string }} */
+  #present = { personal: false, caption: "" };
 
   /** @param {StudioRequests} requests */
   constructor(requests) {
     this.#requests = requests;
-    this.#player = new Player({ load: () => requests.ask("play_url", this.#draft), failed: requests.failed });
+    this.#player = new Player({ load: () => this.#load(), failed: requests.failed });
     this.#review = tree("div", { hidden: true }, this.#player.slider, this.#player.time);
     this.#buttons = {
       begin: button("Record greeting", "record", () => void this.#begin(), "primary"),
@@ -39,7 +52,8 @@ export class GreetingStudio {
       play: this.#player.button,
       again: button("Re-record", "again", () => void this.#begin()),
       cancel: button("Cancel", "delete", () => void this.#cancel()),
-      upload: button("Upload audio file", "upload", () => this.#file.click()),
+      upload: button("Upload a greeting", "upload", () => this.#file.click()),
+      describe: button("Save words", "save", () => void this.#describe()),
     };
     this.#file.tabIndex = -1;
     this.#file.setAttribute("aria-label", "Greeting audio file");
@@ -48,7 +62,10 @@ export class GreetingStudio {
       { class: "studio", part: "greeting-studio" },
       this.#live,
       this.#review,
+      this.#captioning,
+      this.#work,
       tree("div", { class: "row" }, ...Object.values(this.#buttons), this.#file),
+      this.#hint,
     );
     this.#offer("begin", "upload");
   }
@@ -61,6 +78,19 @@ export class GreetingStudio {
     if (event.type === "state" && event.state === "recording") this.#recording();
     if (event.type === "level") this.#level(event);
     if (event.type === "recorded") this.#recorded(event);
+  }
+
+  /**
+   * Takes the greeting that callers hear now.
+   * @param {{ personal?: boolean, caption?: string } | undefined} greeting
+   */
+  describe(greeting) {
+    const personal = greeting?.personal === true;
+    const caption = personal ? (greeting.caption ?? "") : "";
+    const untouched = this.#caption.value === this.#present.caption;
+    this.#present = { personal, caption };
+    if (untouched && !this.busy) this.#caption.value = caption;
+    if (!this.busy && this.#live.hidden && this.#work.hidden) this.#rest();
   }
 
   /** Whether a recording waits for a decision. */
@@ -93,56 +123,87 @@ export class GreetingStudio {
   }
 
   #recorded({ deposit_id: id, duration_ms: durationMs, waveform }) {
-    this.#draft = id;
+    this.#decide(id, durationMs, waveform, ["use", "play", "again", "cancel"]);
+  }
+
+  /**
+   * @param {string | Blob} draft
+   * @param {number} durationMs
+   * @param {number[]} waveform
+   * @param {string[]} controls
+   */
+  #decide(draft, durationMs, waveform, controls) {
+    this.#draft = draft;
     this.#durationMs = durationMs;
     this.#player.show(waveform, durationMs);
+    this.#caption.value = "";
     this.#view(this.#review);
-    this.#offer("use", "play", "again", "cancel");
+    this.#offer(...controls);
     this.#buttons.use.focus();
   }
 
-  async #use() {
-    await this.#put(this.#draft, this.#durationMs);
+  #load() {
+    return typeof this.#draft === "string" ? this.#requests.ask("sound", this.#draft) : Promise.resolve(this.#draft);
   }
 
   async #upload() {
     const file = this.#file.files?.[0];
     this.#file.value = "";
     if (!file) return;
+    this.#offer();
+    say(this.#work, "Preparing your greeting…");
     try {
-      await this.#put(typed(file), await lengthOf(file));
+      const { sound, durationMs, samples } = await encoded(file, (share) => say(this.#work, `Preparing your greeting: ${Math.round(share * 100)} %`));
+      this.#decide(sound, durationMs, peaks(samples), ["use", "play", "cancel"]);
     } catch (error) {
+      this.#rest();
       this.#requests.failed(error);
+    } finally {
+      say(this.#work, "");
     }
   }
 
-  /**
-   * @param {string | Blob} sound
-   * @param {number} durationMs
-   */
-  async #put(sound, durationMs) {
-    if ((await this.#try("put_greeting", sound, durationMs)) === FAILED) return;
+  async #use() {
+    if ((await this.#try("put_greeting", this.#draft, this.#durationMs, this.#caption.value)) === FAILED) return;
+    this.#present = { personal: true, caption: this.#caption.value };
     await this.#drop();
     this.#rest();
+    this.#buttons.begin.focus();
     this.#requests.told("Your greeting is in place. Callers hear it from now on.");
+  }
+
+  async #describe() {
+    const caption = this.#caption.value;
+    if ((await this.#try("caption_greeting", caption)) === FAILED) return;
+    this.#present = { personal: true, caption };
+    this.#offerCaption();
+    this.#requests.told(caption.trim() ? "Callers read these words while your greeting plays." : "Your greeting has no words to read any more.");
   }
 
   async #cancel() {
     await this.#drop();
+    this.#caption.value = this.#present.caption;
     this.#rest();
+    this.#buttons.begin.focus();
   }
 
   async #drop() {
     const draft = this.#draft;
     this.#draft = "";
     this.#player.pause();
-    if (draft) await this.#try("discard", draft);
+    if (draft && typeof draft === "string") await this.#try("discard", draft);
   }
 
   #rest() {
     this.#view(undefined);
     this.#offer("begin", "upload");
-    this.#buttons.begin.focus();
+    this.#offerCaption();
+  }
+
+  /** Words that are not saved yet can be, unless they go with the sound. */
+  #offerCaption() {
+    const resting = !this.#buttons.begin.hidden;
+    this.#buttons.describe.hidden = !(resting && this.#present.personal && this.#caption.value !== this.#present.caption);
   }
 
   /**
@@ -166,35 +227,7 @@ export class GreetingStudio {
   /** @param {...string} names */
   #offer(...names) {
     for (const [name, element] of Object.entries(this.#buttons)) element.hidden = !names.includes(name);
+    this.#hint.hidden = !names.includes("upload");
+    this.#captioning.hidden = !(names.includes("use") || (names.includes("begin") && this.#present.personal));
   }
-}
-
-/** What the exchange takes as a greeting, by file name: browsers call some of these video. */
-const TYPES = { ogg: "audio/ogg", opus: "audio/ogg", webm: "audio/webm", m4a: "audio/mp4", mp4: "audio/mp4" };
-const FAILED = Symbol("failed");
-
-/**
- * The file under the type its name tells.
- * @param {File} file
- * @returns {Blob}
- */
-function typed(file) {
-  const ending = file.name.split(".").at(-1)?.toLowerCase() ?? "";
-  return new Blob([file], { type: TYPES[ending] ?? file.type });
-}
-
-/**
- * How long an audio file plays.
- * @param {File} file
- * @returns {Promise<number>}
- */
-function lengthOf(file) {
-  const url = URL.createObjectURL(file);
-  const audio = new Audio();
-  const known = new Promise((resolve, reject) => {
-    audio.addEventListener("loadedmetadata", () => resolve(Number.isFinite(audio.duration) ? Math.round(audio.duration * 1000) : 0));
-    audio.addEventListener("error", () => reject(new Error("This file is not audio that browsers play. Your greeting is unchanged; try another file.")));
-    audio.src = url;
-  });
-  return known.finally(() => URL.revokeObjectURL(url));
 }

@@ -2,6 +2,7 @@
 // is counted or kept here that a reload would lose.
 
 import { complete, nameOf } from "./address.js";
+import { CHIP_STYLES } from "./attachment-chip.js";
 import { callLink, callerOf } from "./caller.js";
 import { refusalOf } from "./embedding.js";
 import { HOME, open } from "./engine.js";
@@ -24,7 +25,8 @@ export class AfterbeepInbox extends HTMLElement {
   static observedAttributes = MIRRORED;
 
   #list = new MessageList({
-    load: (id) => this.#ask("message_media", id),
+    load: (id, format) => this.#ask("message_media", id, format),
+    file: (id, part) => this.#ask("message_attachment", id, part),
     heard: (message) => void this.#heard(message),
     delete: (message) => void this.#delete(message),
     callBack: (address) => location.assign(callLink(address, this.#home)),
@@ -98,7 +100,7 @@ export class AfterbeepInbox extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = sheetsOf("inbox");
+    root.adoptedStyleSheets = sheetsOf("inbox", CHIP_STYLES);
     this.#leave.lastElementChild.previousElementSibling?.remove();
     this.#fillWelcome();
     root.append(
@@ -346,6 +348,7 @@ export class AfterbeepInbox extends HTMLElement {
     const own = greeting?.personal === true;
     say(this.#heardGreeting, own ? `Callers hear your own greeting, ${clock(greeting.duration_ms ?? 0)} long.` : "Callers hear a standard greeting. Record your own.");
     this.#standard.hidden = !own;
+    this.#studio.describe(greeting);
   }
 
   async #dropGreeting() {

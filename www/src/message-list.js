@@ -6,6 +6,9 @@ import { moment, spoken } from "./figures.js";
 import { icon } from "./icon.js";
 import { Letter } from "./letter.js";
 import { Player } from "./player.js";
+import { kept, playable, receivedName } from "./rendition.js";
+import { receivedFiles } from "./received-files.js";
+import { saveAs } from "./save-as.js";
 import { button, say, tree } from "./tree.js";
 
 /**
@@ -18,12 +21,17 @@ import { button, say, tree } from "./tree.js";
  * @property {number} duration_ms
  * @property {number} size
  * @property {string} kind
+ * @property {number} [trim_start_ms]
+ * @property {number} [trim_end_ms]
  * @property {"new" | "heard" | "saved"} state
  * @property {number[]} [waveform]
+ * @property {string | null} [title]
+ * @property {import("./received-files.js").ReceivedFile[]} [attachments]
  *
  * What a list asks its owner to do.
  * @typedef {object} MessageRequests
- * @property {(id: string) => Promise<Blob>} load
+ * @property {(id: string, format?: string) => Promise<Blob>} load in this container, or as deposited
+ * @property {(id: string, part: number) => Promise<Blob>} file that came with a message
  * @property {(message: Message) => void} heard
  * @property {(message: Message) => void} delete
  * @property {(address: string) => void} callBack
@@ -32,6 +40,8 @@ import { button, say, tree } from "./tree.js";
 
 /** Messages that came without a waveform are fetched to be drawn, unless they are larger. */
 const DRAWN_BYTES = 256_000;
+/** What most programs beside browsers play. */
+const SAVED_AS = "ogg";
 
 /** Messages, newest first, keyed by id, so that what plays goes on playing. */
 export class MessageList {
@@ -106,7 +116,9 @@ class MessageRow {
       "li",
       { part: "message" },
       tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#film, this.#badge), this.#facts),
+      message.title ? tree("p", { class: "title", part: "title" }, message.title) : undefined,
       this.#body(),
+      receivedFiles(message.attachments ?? [], { load: (part) => requests.file(message.id, part), failed: requests.failed }),
       ...this.#actions(who, requests),
     );
     if (this.#content instanceof Player && !message.waveform?.length && message.size <= DRAWN_BYTES) this.#sight.observe(this.element);
@@ -119,7 +131,7 @@ class MessageRow {
   show(message, now) {
     const fresh = message.state === "new";
     const when = moment(Date.parse(message.received_at), now);
-    const label = `${callerOf(message).label}, ${when.toLowerCase()}, ${isWritten(message) ? "written message" : spoken(message.duration_ms)}${fresh ? ", new" : ""}`;
+    const label = `${callerOf(message).label}, ${when.toLowerCase()}, ${isWritten(message) ? "written message" : spoken(kept(message).durationMs)}${fresh ? ", new" : ""}`;
     this.#message = message;
     this.element.classList.toggle("new", fresh);
     if (this.element.getAttribute("aria-label") !== label) this.element.setAttribute("aria-label", label);
@@ -141,19 +153,46 @@ class MessageRow {
 
   /** @param {MessageRequests} requests */
   #uses(requests) {
+    const formats = this.#message.kind === "voice" ? playable() : [];
     return {
-      load: () => requests.load(this.#message.id),
+      load: (way = 0) => this.#load(requests, formats[way]),
+      ways: formats.length || 1,
       heard: () => requests.heard(this.#message),
       failed: requests.failed,
     };
+  }
+
+  /**
+   * A rendition; where none can be made, as deposited.
+   * @param {MessageRequests} requests
+   * @param {string | undefined} format
+   */
+  async #load(requests, format) {
+    try {
+      return await requests.load(this.#message.id, format);
+    } catch (error) {
+      if (!["format_unavailable", "format_too_large"].includes(error.name)) throw error;
+      return requests.load(this.#message.id);
+    }
+  }
+
+  /** @param {MessageRequests} requests */
+  async #save(requests) {
+    try {
+      const sound = await this.#load(requests, this.#message.kind === "voice" ? SAVED_AS : undefined);
+      saveAs(sound, receivedName(this.#message, sound.type));
+    } catch (error) {
+      requests.failed(error);
+    }
   }
 
   /** A player, or the words of what was written. */
   #body() {
     const content = this.#content;
     if (content instanceof Letter) return tree("div", { class: "letter" }, content.button, content.words);
-    content.show(this.#message.waveform ?? [], this.#message.duration_ms, this.#message.kind);
-    return tree("div", { class: "film" }, content.screen, tree("div", { class: "play" }, content.button, content.slider, content.time));
+    const { peaks, durationMs } = kept(this.#message);
+    content.show(peaks, durationMs, this.#message.kind);
+    return tree("div", { class: "film" }, content.screen, tree("div", { class: "play" }, content.button, content.slider, content.time), content.tools);
   }
 
   /**
@@ -165,7 +204,8 @@ class MessageRow {
     const reason = tree("p", { class: "small muted", hidden: !who.reason, id: `reason-${this.#message.id}` }, who.reason);
     back.disabled = who.address === "";
     if (who.reason) back.setAttribute("aria-describedby", reason.id);
+    const save = button("Save", "save", () => void this.#save(requests), "quiet");
     const remove = button("Delete", "delete", () => requests.delete(this.#message), "quiet");
-    return [tree("div", { class: "row" }, back, remove), reason];
+    return [tree("div", { class: "row" }, back, save, remove), reason];
   }
 }

@@ -1,9 +1,13 @@
 // The outbox: everything said on this device that its callee does not have yet.
 
 import { nameOf } from "./address.js";
-import { isWritten, OUTBOX_CONTROLS, outboxLines } from "./call-words.js";
+import { isWritten, outboxLines } from "./call-words.js";
+import { ClearDevice } from "./clear-device.js";
 import { age, clock, size } from "./figures.js";
+import { fileNameOf, filesLine, offeredFor, sessionLine } from "./outbox-words.js";
 import { Player } from "./player.js";
+import { kept } from "./rendition.js";
+import { saveAs } from "./save-as.js";
 import { button, say, tree } from "./tree.js";
 
 /** @typedef {import("./engine.js").OutboxItem} OutboxItem */
@@ -16,7 +20,8 @@ import { button, say, tree } from "./tree.js";
  * @property {(item: OutboxItem) => void} edit
  * @property {(item: OutboxItem) => void} delete
  * @property {(id: string) => Promise<string>} text words of a written message
- * @property {(id: string) => Promise<string>} load
+ * @property {(id: string) => Promise<Blob>} load what its callee will hear
+ * @property {() => Promise<unknown>} clear forgets everything on this device
  * @property {(error: Error) => void} failed
  */
 
@@ -27,7 +32,9 @@ const ENDINGS = { "text/plain": "txt", "audio/ogg": "ogg", "audio/webm": "webm",
 /** The list named Outbox, keyed by deposit, so that what plays goes on playing. */
 export class OutboxList {
   #list = tree("ul", { "aria-label": "Outbox", part: "outbox-list" });
-  #section = tree("section", { class: "outbox", part: "outbox", lang: "en", hidden: true }, tree("h3", {}, "Outbox"), this.#list);
+  #empty = tree("p", { class: "muted", part: "outbox-empty", hidden: true }, "Nothing waits here. What you record stays on this device, in this list, until its callee has it.");
+  #clear;
+  #section;
   /** @type {Map<string, OutboxRow>} */
   #rows = new Map();
   #requests;
@@ -35,9 +42,11 @@ export class OutboxList {
   /** @param {OutboxRequests} requests */
   constructor(requests) {
     this.#requests = requests;
+    this.#clear = new ClearDevice(requests.clear);
+    this.#section = tree("section", { class: "outbox", part: "outbox", lang: "en", hidden: true }, tree("h3", {}, "Outbox"), this.#list, this.#empty, this.#clear.element);
   }
 
-  /** Heading and list. */
+  /** Heading, list, and what clears the device. */
   get element() {
     return this.#section;
   }
@@ -47,15 +56,20 @@ export class OutboxList {
    * @param {OutboxItem[]} items
    * @param {import("./call-words.js").Situation} situation
    * @param {string} [inHand] the deposit the stage speaks of
+   * @param {OutboxItem[]} [all] also what is not listed
    */
-  show(items, situation, inHand) {
+  show(items, situation, inHand, all = items) {
     this.#dropAllBut(new Set(items.map((item) => item.deposit_id)));
     items.forEach((item, index) => {
       const row = this.#row(item);
       row.show(item, situation, item.deposit_id === inHand);
       if (this.#list.children[index] !== row.element) this.#list.insertBefore(row.element, this.#list.children[index] ?? null);
     });
-    this.#section.hidden = items.length === 0;
+    // Once there was something, the place where it was explains itself.
+    if (items.length > 0) this.#section.hidden = false;
+    this.#list.hidden = items.length === 0;
+    this.#empty.hidden = items.length > 0;
+    this.#clear.show(all);
   }
 
   /** Releases all players. */
@@ -85,6 +99,9 @@ export class OutboxList {
 class OutboxRow {
   #title = tree("span", { class: "who" });
   #facts = tree("span", { class: "small muted figures" });
+  #heading = tree("p", { class: "title", part: "outbox-title", hidden: true });
+  #files = tree("p", { class: "small", part: "outbox-files", hidden: true });
+  #session = tree("p", { class: "small muted", part: "outbox-session", hidden: true });
   #words = tree("blockquote", { class: "words", part: "outbox-words", hidden: true });
   #read = "";
   #place = tree("p", { class: "small", part: "outbox-place" });
@@ -94,6 +111,7 @@ class OutboxRow {
   #buttons;
   /** @type {OutboxItem | undefined} */
   #item;
+  #drawn = "";
   #requests;
 
   /**
@@ -110,16 +128,19 @@ class OutboxRow {
       play: this.#player.button,
       save: button("Save as file", "save", () => void this.#save(), "quiet"),
       delete: button("Delete", "delete", () => this.#item && requests.delete(this.#item), "quiet"),
+      receipt: button("Save receipt", "receipt", () => this.#saveReceipt(), "quiet"),
     };
     this.#controls.append(...Object.values(this.#buttons));
     this.element = tree(
       "li",
       { part: "outbox-item" },
       tree("div", { class: "top" }, this.#title, this.#facts),
+      this.#heading,
+      this.#files,
       this.#player.screen,
       this.#player.slider,
       this.#words,
-      tree("div", {}, this.#place, this.#next),
+      tree("div", {}, this.#place, this.#next, this.#session),
       this.#controls,
     );
   }
@@ -131,19 +152,25 @@ class OutboxRow {
    */
   show(item, situation, inHand) {
     const name = item.to_name || nameOf(item.to);
-    if (this.#item?.duration_ms !== item.duration_ms) this.#player.show(item.waveform ?? [], item.duration_ms, item.kind);
+    const { durationMs, peaks, startMs } = kept(item);
+    const shown = [item.duration_ms, durationMs, startMs].join(" ");
+    if (this.#drawn !== shown) this.#player.show(peaks, durationMs, item.kind);
+    this.#drawn = shown;
     this.#item = item;
     say(this.#title, `To ${name}`);
-    say(this.#facts, [NAMED[item.kind], isWritten(item) ? "" : clock(item.duration_ms), size(item.size), age(item.created_at, situation.now)].filter(Boolean).join(" · "));
+    say(this.#facts, [NAMED[item.kind], isWritten(item) ? "" : clock(durationMs), size(item.size), age(item.created_at, situation.now)].filter(Boolean).join(" · "));
     const [place, next] = outboxLines(item, { ...situation, name, item });
     say(this.#place, place);
     say(this.#next, next);
-    const offered = controlsOf(item, situation.online);
+    say(this.#heading, item.title ?? "");
+    say(this.#files, filesLine(item));
+    say(this.#session, sessionLine(item, situation.now));
+    const offered = offeredFor(item, situation.online);
     if (isWritten(item)) void this.#readWords(item);
     this.#words.hidden = inHand || this.#words.textContent === "";
     this.#player.slider.hidden = isWritten(item) || (inHand && !this.#player.started) || item.state === "deposited";
     if (this.#player.slider.hidden) this.#player.screen.hidden = true;
-    this.#controls.classList.toggle("flush", ["play", "save"].includes(offered[0]));
+    this.#controls.classList.toggle("flush", !["send", "sendAnyway"].includes(offered[0]));
     for (const [control, element] of Object.entries(this.#buttons)) element.hidden = !offered.includes(control);
   }
 
@@ -172,27 +199,20 @@ class OutboxRow {
     const item = this.#item;
     if (!item) return;
     try {
-      const url = await this.#requests.load(item.deposit_id);
-      tree("a", { href: url, download: fileName(item) }).click();
+      saveAs(await this.#requests.load(item.deposit_id), fileName(item));
     } catch (error) {
       this.#requests.failed(error);
     }
   }
-}
 
-/**
- * Without any network there is nothing to send anyway.
- * @param {OutboxItem} item
- * @param {boolean} online
- */
-function controlsOf({ state, kind }, online) {
-  const spoken = OUTBOX_CONTROLS[state] ?? [];
-  const controls = isWritten({ kind }) ? spoken.flatMap((control) => (control !== "play" ? control : state === "recorded" ? "edit" : [])) : spoken;
-  return online ? controls : controls.filter((control) => control !== "sendAnyway");
+  /** The proof that the callee's mailbox has it, as it was signed. */
+  #saveReceipt() {
+    const item = this.#item;
+    if (item?.receipt) saveAs(new Blob([item.receipt], { type: "application/jose" }), fileNameOf(item, "receipt", "jws"));
+  }
 }
 
 /** @param {OutboxItem} item */
-function fileName({ content_type: type = "", to, to_name: name, created_at: time }) {
-  const stamp = new Date(time).toISOString().slice(0, 16).replace("T", "-").replace(":", "");
-  return `message-to-${(name || nameOf(to)).toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, "-")}-${stamp}.${ENDINGS[type.split(";")[0]] ?? "ogg"}`;
+function fileName(item) {
+  return fileNameOf(item, "message", ENDINGS[(item.content_type ?? "").split(";")[0]] ?? "ogg");
 }

@@ -2,18 +2,24 @@
 // picture on a screen above.
 
 import { clock, spoken } from "./figures.js";
+import { afterPause } from "./quiet.js";
 import { peaksOf } from "./sound.js";
 import { relabel, button, tree } from "./tree.js";
 import { Waveform } from "./waveform.js";
 
 const HEARD_SHARE = 0.9;
 const STEP_S = 5;
+const PACES = [1, 1.25, 1.5, 2];
 
 /** @type {Player | undefined} The one that sounds; another one starting pauses it. */
 let sounding;
 
+/** How fast, and whether without pauses: chosen once for all players of the page. */
+const habit = { pace: 1, skips: false };
+
 /**
- * One player. It loads its sound at the first press only. `heard` is called once, when nine tenths of the
+ * One player. It loads its sound at the first press only; where there are several `ways` to have it, the next one is
+ * taken when the browser cannot play what came. `heard` is called once, when nine tenths of the
  * sound were reached by listening; `failed` gets what went wrong.
  */
 export class Player {
@@ -24,11 +30,20 @@ export class Player {
   #slider = tree("div", { class: "slider", part: "slider", role: "slider", tabindex: "0", "aria-label": "Position", "aria-valuemin": "0" });
   #time = tree("span", { class: "figures small muted", part: "position" });
   #button;
-  /** @type {() => Promise<string | Blob>} */
+  #speed = tree("button", { type: "button", class: "quiet figures", part: "button speed-button", click: () => this.#faster() });
+  #skip = tree("button", { type: "button", class: "quiet", part: "button skip-silence-button", click: () => this.#skipOrNot() }, "Skip silence");
+  #tools = tree("div", { class: "row tools", part: "player-tools", hidden: true }, this.#speed, this.#skip);
+  /** @type {(way: number) => Promise<string | Blob>} */
   #load;
+  #ways;
+  #way = 0;
+  #wanted = false;
+  /** @type {number[]} */
+  #peaks = [];
   #heard;
   #failed;
   #durationMs = 0;
+  #startMs = 0;
   #seekMs = 0;
   #ready = false;
   #unmeasured = false;
@@ -40,10 +55,11 @@ export class Player {
   #ends = new AbortController();
 
   /**
-   * @param {{ load: () => Promise<string | Blob>, heard?: () => void, failed?: (error: Error) => void, look?: string }} options
+   * @param {{ load: (way: number) => Promise<string | Blob>, ways?: number, heard?: () => void, failed?: (error: Error) => void, look?: string }} options
    */
-  constructor({ load, heard = () => {}, failed = () => {}, look = "" }) {
+  constructor({ load, ways = 1, heard = () => {}, failed = () => {}, look = "" }) {
     this.#load = load;
+    this.#ways = ways;
     this.#heard = heard;
     this.#failed = failed;
     this.#button = button("Play", "play", () => void this.toggle(), look);
@@ -66,9 +82,19 @@ export class Player {
     return this.#screen;
   }
 
+  /** Speed and skipping of silence; hidden until the sound is here. */
+  get tools() {
+    return this.#tools;
+  }
+
   /** Whether its sound is here. */
   get started() {
     return this.#ready;
+  }
+
+  /** Where it plays, in ms of the whole recording. */
+  get position() {
+    return this.#startMs + this.#positionMs();
   }
 
   /** Position and length in figures. */
@@ -81,25 +107,31 @@ export class Player {
    * @param {ArrayLike<number>} peaks
    * @param {number} durationMs
    * @param {string} [kind] "video" where there is a picture
+   * @param {number} [startMs] where in the whole recording it begins
    */
-  show(peaks, durationMs, kind) {
+  show(peaks, durationMs, kind, startMs = 0) {
+    if (this.#ends.signal.aborted) this.#reopen();
     this.#unload();
+    this.#startMs = startMs;
     this.#use(kind === "video");
     this.#durationMs = durationMs;
     this.#unmeasured = peaks.length === 0;
-    this.#waveform.show(peaks);
+    this.#way = 0;
+    this.#draw(peaks);
     this.#paint();
   }
 
   /** Plays, or pauses what plays. */
   async toggle() {
     if (!this.#audio.paused) return this.pause();
+    this.#wanted = true;
     try {
       await this.#prepare();
       this.#stepForward();
       await this.#audio.play();
     } catch (error) {
-      if (error.name !== "AbortError") this.#failed(error);
+      // A sound that cannot be played is an event of its own.
+      if (error.name !== "AbortError" && error.name !== "NotSupportedError") this.#failed(error);
     }
   }
 
@@ -114,6 +146,7 @@ export class Player {
 
   /** Stops sounding; the position stays. */
   pause() {
+    this.#wanted = false;
     this.#audio.pause();
   }
 
@@ -133,6 +166,7 @@ export class Player {
     if (this.#url.startsWith("blob:")) URL.revokeObjectURL(this.#url);
     this.#url = "";
     this.#ready = false;
+    this.#tools.hidden = true;
     this.#seekMs = 0;
   }
 
@@ -140,6 +174,8 @@ export class Player {
   #stepForward() {
     if (sounding !== this) sounding?.pause();
     sounding = this;
+    this.#audio.defaultPlaybackRate = this.#audio.playbackRate = habit.pace;
+    this.#tools.hidden = false;
     const root = this.#slider.getRootNode();
     if (this.#screen.contains(this.#audio)) return;
     if (root instanceof ShadowRoot && root.firstChild !== this.#audio) root.prepend(this.#audio);
@@ -155,7 +191,7 @@ export class Player {
 
   async #fetch() {
     if (this.#ready) return;
-    const sound = await this.#load();
+    const sound = await this.#load(this.#way);
     if (this.#unmeasured && sound instanceof Blob) void this.#measure(sound);
     this.#url = typeof sound === "string" ? sound : URL.createObjectURL(sound);
     this.#audio.src = this.#url;
@@ -167,7 +203,13 @@ export class Player {
   /** @param {Blob} sound */
   async #measure(sound) {
     const peaks = await peaksOf(sound);
-    if (peaks) this.#waveform.show(peaks);
+    if (peaks) this.#draw(peaks);
+  }
+
+  /** @param {ArrayLike<number>} peaks */
+  #draw(peaks) {
+    this.#peaks = Array.from(peaks);
+    this.#waveform.show(peaks);
   }
 
   /** @param {boolean} film whether a picture comes with the sound */
@@ -187,6 +229,12 @@ export class Player {
     media.addEventListener("error", () => media === this.#audio && this.#refuse(), options);
   }
 
+  /** A player that was closed with its page is shown again. */
+  #reopen() {
+    this.#ends = new AbortController();
+    this.#listen();
+  }
+
   #listen() {
     const options = { signal: this.#ends.signal };
     this.#follow(this.#audio);
@@ -198,7 +246,31 @@ export class Player {
   #refuse() {
     if (!this.#audio.getAttribute("src")) return;
     this.#ready = false;
+    this.#way += 1;
+    if (this.#way < this.#ways) return void this.#tryAgain();
+    this.#way = 0;
     this.#failed(new Error("This browser could not play the recording. It is safe; save it as a file to hear it elsewhere."));
+  }
+
+  /** The same sound in another container. */
+  async #tryAgain() {
+    try {
+      await this.#prepare();
+      if (this.#wanted) await this.toggle();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #faster() {
+    habit.pace = PACES[(PACES.indexOf(habit.pace) + 1) % PACES.length];
+    this.#audio.defaultPlaybackRate = this.#audio.playbackRate = habit.pace;
+    this.#paint();
+  }
+
+  #skipOrNot() {
+    habit.skips = !habit.skips;
+    this.#paint();
   }
 
   /** @param {KeyboardEvent} event */
@@ -245,10 +317,21 @@ export class Player {
     this.#waveform.progress = length > 0 ? position / length : 0;
     this.#time.textContent = position > 0 ? `${clock(position)} / ${clock(length)}` : clock(length);
     this.#describe(position, length);
+    this.#paintTools();
+    const after = habit.skips && playing ? afterPause(this.#peaks, position, length) : undefined;
+    if (after !== undefined) this.#audio.currentTime = after / 1000;
     relabel(this.#button, playing ? "Pause" : "Play", playing ? "pause" : "play");
     this.#tell(playing, length > 0 ? position / length : 0);
     cancelAnimationFrame(this.#frame);
     if (playing) this.#frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  #paintTools() {
+    const pace = `${habit.pace}×`;
+    if (this.#speed.textContent !== pace) this.#speed.textContent = pace;
+    this.#speed.setAttribute("aria-label", `Speed ${pace}`);
+    this.#skip.setAttribute("aria-pressed", String(habit.skips));
+    this.#skip.hidden = this.#peaks.length === 0;
   }
 
   /**

@@ -93,6 +93,8 @@ const CALL = `
 .headline { font-size: clamp(1.75rem, 1.3rem + 2.2vw, 2.5rem); font-weight: 640; line-height: 1.15; letter-spacing: -0.015em; text-wrap: balance; }
 .note { color: var(--soft); text-wrap: pretty; }
 .hero { width: 100%; }
+.captioned { width: 100%; max-width: 32rem; }
+.caption { padding: 16px 20px; border-radius: 12px; background: var(--wash); font-size: 1.0625rem; white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
 .time { font-size: 1.25rem; font-weight: 560; line-height: 1; }
 .controls { display: flex; flex-wrap: wrap; justify-content: center; gap: 12px; min-height: 64px; align-items: center; }
 .field { width: 100%; max-width: 22rem; text-align: start; }
@@ -109,6 +111,8 @@ const CALL = `
 .outbox .top { display: flex; justify-content: space-between; gap: 16px; align-items: baseline; }
 .outbox .who { font-weight: 600; }
 .outbox .wave { height: 40px; }
+.outbox > .clear { margin: 8px 0 0 -12px; }
+.outbox .question { display: grid; gap: 16px; margin: 0 0 0 12px; padding: 16px 20px; border-radius: 12px; background: var(--wash); }
 .outbox .words { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; color: var(--soft); }
 .outbox .row { gap: 4px; }
 .outbox .flush { margin-inline-start: -12px; }
@@ -136,7 +140,7 @@ const INBOX = `
 .messages .who { display: flex; flex-wrap: wrap; gap: 0 8px; align-items: baseline; font-size: 1.125rem; font-weight: 500; overflow-wrap: anywhere; }
 .messages .new .who { font-weight: 680; }
 .badge { padding: 0 10px; border-radius: 999px; background: var(--accent); color: var(--on-accent); font-size: 0.8125rem; font-weight: 600; line-height: 1.5rem; align-self: center; }
-.film-mark { display: inline-flex; gap: 4px; align-items: center; font-weight: 500; }
+.film-mark { display: inline-flex; gap: 4px; align-items: center; align-self: center; font-weight: 500; }
 .film-mark svg { width: 18px; height: 18px; }
 .messages .wave { height: 56px; }
 .messages .play { display: grid; grid-template-columns: auto 1fr auto; align-items: center; gap: 16px; }
@@ -155,6 +159,10 @@ const INBOX = `
 .link { display: flex; gap: 8px; align-items: end; }
 .link label { flex: 1; min-width: 0; }
 .studio { display: grid; gap: 12px; }
+.studio textarea { min-height: 4.5rem; }
+.tools { margin-block-start: 4px; }
+.tools button { min-width: 4.5rem; }
+.tools button[aria-pressed="true"] { color: var(--ink); background: var(--wash); }
 .studio .wave { height: 64px; }
 @media (max-width: 480px) { .welcome { padding: 8px 16px; } .link { flex-wrap: wrap; } .link label { flex-basis: 100%; } .link button { flex: 1; } }
 `;

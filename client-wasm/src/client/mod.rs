@@ -191,13 +191,10 @@ impl Client {
         promise(async move { Ok(writing::text(&client.engine, &deposit_id).await?) })
     }
 
-    /// An object URL of a recording, for playing and saving; the page revokes it.
-    pub fn play_url(&self, deposit_id: String) -> Promise {
+    /// The file of a recording, as it goes up.
+    pub fn sound(&self, deposit_id: String) -> Promise {
         let client = self.clone();
-        promise(async move {
-            let sound = client.engine.sound(&deposit_id).await?;
-            web_sys::Url::create_object_url_with_blob(&sound)
-        })
+        promise(async move { Ok(client.engine.sound(&deposit_id).await?) })
     }
 
     /// Deletes a message from this device; `restore` brings it back for ten minutes.

@@ -10,6 +10,7 @@ use ::voice::{Gain, Recording};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+pub use file::{encode_file, rendition};
 pub use recorder::VoiceRecorder;
 
 /// Encodes a whole recording at once: sound that is a file already, and the proof that this module
