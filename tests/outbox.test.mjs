@@ -232,3 +232,35 @@ test('a token that ran out while offline: delivered under a new one when the net
   assert.equal((await (await signIn(brief, 'bob')).messages()).length, 1);
   noRing();
 });
+
+test('what waits can be edited and deleted with Undo, and the device is cleared only after it was said what that loses', async (context) => {
+  network.rule = () => 'deliver';
+  const count = (await bob.messages()).length;
+  const annas = await launch(context);
+  const page = await openCall(annas);
+  await callUntilRecording(page);
+  await annas.context.setOffline(true);
+  await recordFor(page, 1200);
+  await send(page);
+  await notYet(page);
+  await outbox(page).getByText('Its call expires in 6 days; after that it still goes up, by a new call.').waitFor();
+  await button(outbox(page), 'Edit').click();
+  await inBrowser(page, 'review');
+  await page.getByLabel('Title').fill('Later');
+  await send(page);
+  await outbox(page).getByText('Later').waitFor();
+  await button(outbox(page), 'Delete').click();
+  await button(page, 'Undo').click();
+  await outbox(page).getByText('Later').waitFor();
+
+  await button(page, 'Clear this device').click();
+  await page.getByText('1 message that nobody has yet: to Bob (0:01).').waitFor();
+  await button(page, 'Cancel').click();
+  await outbox(page).getByText('Later').waitFor();
+  await button(page, 'Clear this device').click();
+  await button(page, 'Clear everything').click();
+  await page.getByText('Nothing waits here.').waitFor();
+  for (const store of ['deposits', 'blocks', 'sessions']) assert.deepEqual(await rows(page, store), [], store);
+  await annas.context.setOffline(false);
+  assert.equal((await bob.messages()).length, count, 'what was cleared is sent to nobody');
+});

@@ -3,6 +3,9 @@
 // To add a slice: 1. write a module that exports a class as `Slice` describes; 2. add it to `SLICES` below;
 // 3. if its buttons stand among the stage's own, name them in `VIEWS` of call-words.js too.
 
+import { Attachments } from "./attachments.js";
+import { DraftTitle } from "./draft-title.js";
+import { HandCut } from "./hand-cut.js";
 import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
 import { NoiseSwitch } from "./noise-switch.js";
@@ -22,6 +25,7 @@ import { VideoSwitch } from "./video-switch.js";
  * @property {(words: string, undo: () => void) => void} undone says what was done, with Undo
  * @property {() => void} update paints everything anew
  * @property {(name: string) => string | null} attribute of the element
+ * @property {() => number} position where the message in hand plays, in ms
  * @property {HTMLElement} element the call element itself, for drops, pastes and events
  *
  * A slice.
@@ -34,6 +38,7 @@ import { VideoSwitch } from "./video-switch.js";
  * @property {Record<string, HTMLButtonElement>} [buttons] controls that stand among the stage's own, by name
  * @property {(situation: SliceSituation) => string[]} [offered] those of them that a view names and that are of use now
  * @property {boolean} [busy] whether leaving the page now would interrupt somebody
+ * @property {() => Promise<unknown>} [settle] stores what it still has to store of the message in hand, before that is sent
  * @property {() => void} [close] releases what it holds; the element left the page, or starts its engine anew
  *
  * Its class; `styles` are its style rules, `place` is where its panel stands: "hero" above the controls, "panel" below them.
@@ -41,7 +46,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, Keeping];
+export const SLICES = [VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, Keeping];
 
 /** The slices of one element. */
 export class Slices {
@@ -88,6 +93,11 @@ export class Slices {
       note: this.#slices.map((slice) => slice.note?.(situation) ?? "").find(Boolean) ?? "",
       offered: this.#slices.flatMap((slice) => slice.offered?.(situation) ?? []),
     };
+  }
+
+  /** Until all have stored what belongs to the message in hand. */
+  settle() {
+    return Promise.all(this.#slices.map((slice) => slice.settle?.()));
   }
 
   /** Releases what they hold. */

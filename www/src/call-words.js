@@ -92,8 +92,8 @@ export function outboxLines(item, situation) {
     case "interrupted": return ["Interrupted. Everything up to the last second is here.", ""];
     case "recorded": return ["Draft. Not sent.", ""];
     case "uploading": return [notYet(situation), uploadShare(item)];
-    case "deposited": return [`With ${name}`, isWritten(item) ? "The words have left this device." : "The sound has left this device."];
-    case "failed": return [/revoked/.test(item.reason?.code ?? "") ? "Not sent: the permission was revoked." : "Not sent: the server refused it.", refusal(item)];
+    case "deposited": return [`With ${name}`, `${isWritten(item) ? "The words" : "The sound"}${item.parts?.length ? " and the files have" : isWritten(item) ? " have" : " has"} left this device.`];
+    case "failed": return [failure(item, name), refusal(item)];
     default: return [notYet(situation), nextStep({ ...situation, item })];
   }
 }
@@ -101,13 +101,13 @@ export function outboxLines(item, situation) {
 /** Buttons of a message in the outbox, by its state; the first is the primary one. */
 export const OUTBOX_CONTROLS = {
   recording: [],
-  interrupted: ["send", "play", "save", "delete"],
-  recorded: ["send", "play", "save", "delete"],
-  queued: ["play", "save", "delete"],
-  waiting: ["sendAnyway", "play", "save", "delete"],
+  interrupted: ["send", "edit", "play", "save", "delete"],
+  recorded: ["send", "edit", "play", "save", "delete"],
+  queued: ["edit", "play", "save", "delete"],
+  waiting: ["sendAnyway", "edit", "play", "save", "delete"],
   uploading: ["play", "save"],
-  failed: ["send", "play", "save", "delete"],
-  deposited: [],
+  failed: ["send", "edit", "play", "save", "delete"],
+  deposited: ["receipt"],
 };
 
 /**
@@ -165,6 +165,16 @@ function uploadShare({ sent, size }) {
 /** @param {Situation} situation */
 function unfinished({ unfinished: number, unfinishedName }) {
   return number > 0 ? `You have an unfinished message to ${unfinishedName}` : "";
+}
+
+/**
+ * @param {import("./engine.js").OutboxItem} item
+ * @param {string} name
+ */
+function failure({ reason, parts = [] }, name) {
+  if (reason?.code === "earlier_arrived") return `${name} has it without your last change.`;
+  if (/revoked/.test(reason?.code ?? "")) return "Not sent: the permission was revoked.";
+  return parts.some((part) => part.refusal) ? "Not sent because of a file." : "Not sent: the server refused it.";
 }
 
 /** @param {import("./engine.js").OutboxItem} item */

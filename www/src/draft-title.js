@@ -16,6 +16,7 @@ export class DraftTitle {
   #id = "";
   #typed = "";
   #saved = "";
+  #seen = "";
   #timer = 0;
   /** @type {Promise<void>} */
   #saving = Promise.resolve();
@@ -35,11 +36,14 @@ export class DraftTitle {
   show({ state, item }) {
     const id = OPEN.has(state) && item ? item.deposit_id : "";
     this.element.hidden = id === "";
-    if (id === this.#id) return;
-    void this.settle();
+    const title = item?.title ?? "";
+    const isOther = id !== this.#id;
+    const isTyping = this.#typed !== this.#saved;
+    if (isOther) void this.settle();
+    else if (title === this.#seen || isTyping) return;
     this.#id = id;
-    this.#saved = this.#typed = item?.title ?? "";
-    if (id) this.#input.value = this.#typed;
+    this.#seen = this.#saved = this.#typed = title;
+    if (id) this.#input.value = title;
   }
 
   /** Stores what is typed. */
