@@ -31,15 +31,11 @@ impl Microphone {
         processing: Processing,
         wanted: Option<&str>,
     ) -> Result<Self, Problem> {
-        let devices = media_devices().ok_or_else(no_devices)?;
-        let promise = devices
-            .get_user_media_with_constraints(&constraints(processing, wanted))
-            .map_err(|cause| refusal(&cause))?;
-        let stream = JsFuture::from(promise)
-            .await
-            .map_err(|cause| refusal(&cause))?
-            .dyn_into()
-            .map_err(|_: JsValue| no_devices())?;
+        let stream = match ask(processing, wanted).await {
+            Err(cause) if wanted.is_some() && is_missing(&cause) => ask(processing, None).await,
+            asked => asked,
+        };
+        let stream = stream.map_err(|cause| refusal(&cause))?;
         Ok(Self { stream, processing })
     }
 
@@ -94,6 +90,12 @@ impl Drop for Microphone {
     }
 }
 
+async fn ask(processing: Processing, device: Option<&str>) -> Result<MediaStream, JsValue> {
+    let devices = media_devices().ok_or(JsValue::UNDEFINED)?;
+    let promise = devices.get_user_media_with_constraints(&constraints(processing, device))?;
+    JsFuture::from(promise).await?.dyn_into()
+}
+
 fn constraints(processing: Processing, device: Option<&str>) -> MediaStreamConstraints {
     let audio = js_sys::Object::new();
     for (name, wanted) in [
@@ -105,8 +107,10 @@ fn constraints(processing: Processing, device: Option<&str>) -> MediaStreamConst
     }
     set(&audio, "channelCount", &JsValue::from_f64(1.0));
     if let Some(id) = device {
-        // A plain value is a wish, not a condition.
-        set(&audio, "deviceId", &JsValue::from_str(id));
+        // A wish alone is not heard where the browser has a default device.
+        let exact = js_sys::Object::new();
+        set(&exact, "exact", &JsValue::from_str(id));
+        set(&audio, "deviceId", &exact);
     }
     let constraints = MediaStreamConstraints::new();
     constraints.set_audio(&audio);
@@ -129,13 +133,24 @@ fn no_devices() -> Problem {
     )
 }
 
+/// The device is not there, or none is.
+fn is_missing(cause: &JsValue) -> bool {
+    matches!(
+        name_of(cause).as_str(),
+        "NotFoundError" | "OverconstrainedError"
+    )
+}
+
 fn refusal(cause: &JsValue) -> Problem {
+    if cause.is_undefined() {
+        return no_devices();
+    }
     match name_of(cause).as_str() {
         "NotAllowedError" | "SecurityError" => Problem::new(
             "microphone_refused",
             "The microphone was not allowed. You can still call and listen; allow it in the browser to record.",
         ),
-        "NotFoundError" | "OverconstrainedError" => Problem::new(
+        _ if is_missing(cause) => Problem::new(
             "microphone_missing",
             "No microphone was found. You can still call and listen; plug one in to record.",
         ),
