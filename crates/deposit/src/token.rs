@@ -54,7 +54,9 @@ pub enum TokenError {
     #[error("the token is for another purpose")]
     Purpose,
     /// Signed by a key that is not, or no longer, ours.
-    #[error("the token was signed with a key that is not, or no longer, the server's: call again, or sign in again")]
+    #[error(
+        "the token was signed with a key that is not, or no longer, the server's: call again, or sign in again"
+    )]
     Key,
     /// The signature does not fit.
     #[error("the token's signature is wrong")]
