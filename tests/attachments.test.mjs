@@ -259,13 +259,16 @@ test('what is cut by hand never arrives: an early upload is taken back, and what
   await button(outbox(page), 'Edit').first().click();
   await inBrowser(page, 'review');
   const slider = page.getByRole('slider', { name: 'Position' }).first();
+  const untouched = page.locator(`.stage [aria-valuetext="${await slider.getAttribute('aria-valuetext')}"]`);
   await slider.click();
   await button(page, 'Cut after here').click();
   await page.getByText(/cut from the end\. It will not be sent\./).waitFor();
   await button(page, 'Restore all of it').waitFor();
   await button(page, 'Undo').click();
   await button(page, 'Restore all of it').waitFor({ state: 'hidden' });
+  await untouched.waitFor();
   await slider.click();
+  await untouched.waitFor({ state: 'detached' });
   await button(page, 'Cut before here').click();
   await button(page, 'Restore all of it').waitFor();
   await pictures(page, 'cut');
