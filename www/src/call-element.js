@@ -15,6 +15,7 @@ import { soundOf } from "./draft-sound.js";
 import { Drafts } from "./drafts.js";
 import { EngineLink } from "./engine-link.js";
 import { HOME } from "./engine.js";
+import { keepFocus } from "./focus-keeper.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { Hearing } from "./hearing.js";
 import { adopt, mirror } from "./mirror.js";
@@ -254,6 +255,10 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Paints everything from what is known. */
   update() {
+    keepFocus(this.shadowRoot, () => this.#paint(), () => this.#stage.first);
+  }
+
+  #paint() {
     const situation = this.#situation();
     const { note, offered } = this.#slices.show(situation);
     this.#stage.paint({

@@ -51,7 +51,7 @@ export class CallStage {
   #watch;
   #buttons;
   #borrowed;
-  #focused = false;
+  #first = "";
   #shown = "";
   #reviewed = "";
 
@@ -123,7 +123,7 @@ export class CallStage {
    * @param {string} words
    */
   complain(words) {
-    say(this.#trouble, words);
+    say(this.#trouble, words === this.#note.textContent ? "" : words);
   }
 
   /**
@@ -147,9 +147,8 @@ export class CallStage {
    */
   paint({ state, situation, note, offered, writing, askAddress, askName, early, caller, blocked }) {
     const view = VIEWS[state] ?? VIEWS.idle;
-    this.#focused = this.#controls.contains(activeIn(this.element));
     say(this.#headline, view.headline(situation));
-    say(this.#note, note || view.note(situation));
+    this.#tell(note || view.note(situation));
     this.#dial.hidden = !(state === "idle" && askAddress);
     this.#naming.hidden = !(state === "idle" && askName);
     say(this.#caller, state === "idle" && caller ? `Calling as ${caller}` : "");
@@ -182,6 +181,11 @@ export class CallStage {
     say(this.#time, clock(elapsedMs));
   }
 
+  /** The control that is of most use now. */
+  get first() {
+    return this.#buttons[this.#first];
+  }
+
   /** Plays the message in hand, or pauses it. */
   playReview() {
     return this.#player.toggle();
@@ -199,6 +203,18 @@ export class CallStage {
   #offered(state, view, situation, { open, id, blank }, early) {
     if (state === "greeting" && early) return ["record", ...view.controls];
     return state === "writing" && open && !id && blank ? ["send", "cancel"] : controlsOf(view, situation);
+  }
+
+  /**
+   * What is read under the headline. A new figure alone is seen, and not read aloud once more; what the note says is
+   * no trouble on top of it.
+   * @param {string} words
+   */
+  #tell(words) {
+    if (figureless(words) === figureless(this.#note.textContent)) this.#note.setAttribute("aria-live", "off");
+    else this.#note.removeAttribute("aria-live");
+    say(this.#note, words);
+    this.complain(this.#trouble.textContent);
   }
 
   #count() {
@@ -244,7 +260,7 @@ export class CallStage {
       element.className = first ? `large ${name === "hangUp" ? "firm" : "primary"}` : QUIET.has(name) ? "quiet" : "";
       if (name === offered[0] && element !== this.#controls.firstElementChild) this.#controls.prepend(element);
     }
-    if (this.#focused && !isShown(activeIn(this.element))) this.#buttons[offered[0]]?.focus();
+    this.#first = offered[0];
   }
 
   /**
@@ -300,13 +316,7 @@ export class CallStage {
   }
 }
 
-/** @param {Element} element */
-function activeIn(element) {
-  const root = element.getRootNode();
-  return root instanceof ShadowRoot || root instanceof Document ? root.activeElement : null;
-}
-
-/** @param {Element | null} element */
-function isShown(element) {
-  return element instanceof HTMLElement && !element.hidden;
+/** @param {string} words */
+function figureless(words) {
+  return words.replaceAll(/\d+/g, "");
 }
