@@ -28,7 +28,9 @@ export class VideoSwitch {
   );
   #choice = tree("div", { class: "kinds", part: "kinds", role: "group", "aria-label": "Kind of message", hidden: true }, ...this.#buttons);
   #state = "idle";
-  #told = "voice";
+  /** @type {string | undefined} what the engine was told */
+  #told;
+  #open = false;
   #able = false;
   #asked = false;
 
@@ -40,10 +42,13 @@ export class VideoSwitch {
 
   /** @param {{ type: string, kind?: string, stream?: MediaStream }} event */
   hear({ type, kind, stream }) {
+    this.#open = true;
     if (type !== "camera") return;
     this.#preview.srcObject = stream ?? null;
-    this.#told = kind;
-    if (kind !== this.#kind) this.#host.element.setAttribute("kind", kind);
+    if (kind) {
+      this.#told = kind;
+      this.#host.element.setAttribute("kind", kind);
+    }
     this.#host.update();
   }
 
@@ -52,7 +57,7 @@ export class VideoSwitch {
     this.#state = state;
     const choosing = CHOOSING.has(state);
     if (choosing && !this.#asked) void this.#ask();
-    if (this.#asked && this.#kind !== this.#told) void this.#tell(this.#kind);
+    if (this.#open) void this.#tell(this.#kind);
     this.#paint(choosing && this.#able);
   }
 
@@ -72,7 +77,8 @@ export class VideoSwitch {
   close() {
     this.#preview.srcObject = null;
     this.#asked = false;
-    this.#told = this.#kind;
+    this.#open = false;
+    this.#told = undefined;
   }
 
   get #kind() {

@@ -43,8 +43,8 @@ pub(crate) enum Event {
     },
     /// What the camera sees, for a preview.
     Camera {
-        /// What the next message is to be; `voice` again after the camera has failed.
-        kind: &'static str,
+        /// What the next message is instead, after the camera or its recorder has failed.
+        kind: Option<&'static str>,
         /// A `MediaStream`; nothing once the camera is off.
         #[serde(with = "serde_wasm_bindgen::preserve")]
         stream: JsValue,

@@ -120,22 +120,27 @@ impl Lens {
     /// The next message can be nothing else.
     fn be_voice(&self) {
         self.kind.set(Kind::Voice);
-        self.show(JsValue::UNDEFINED);
+        self.listener.emit(ClientEvent::Camera {
+            stream: JsValue::UNDEFINED,
+            kind: Some(Kind::Voice.word()),
+        });
     }
 
     fn show(&self, stream: JsValue) {
-        let kind = self.kind.get().word();
+        let kind = None;
         self.listener.emit(ClientEvent::Camera { stream, kind });
     }
 }
 
 #[wasm_bindgen]
 impl Client {
-    /// What the next message is to be: `voice` or `video`. The camera is off after this, unless it is being
+    /// What the next message is to be: `voice` or `video`. After a change the camera is off, unless it is being
     /// recorded; a `camera` event says so.
     pub fn set_kind(&self, kind: &str) {
-        self.engine.lens.kind.set(Kind::from_word(kind));
-        self.close_camera();
+        let kind = Kind::from_word(kind);
+        if self.engine.lens.kind.replace(kind) != kind {
+            self.close_camera();
+        }
     }
 
     /// Whether this browser can record video.
