@@ -249,8 +249,9 @@ export class AfterbeepCall extends HTMLElement {
   }
 
   /** Sends the draft. */
-  send() {
-    return this.#drafts.sendInHand();
+  async send() {
+    await this.#slices.settle();
+    await this.#drafts.sendInHand();
   }
 
   /** Paints everything from what is known. */

@@ -166,11 +166,6 @@ export class CallStage {
     this.#shown = state;
   }
 
-  /** Where the message in hand plays, in ms. */
-  get position() {
-    return this.#player.position;
-  }
-
   /**
    * One level of the running recording.
    * @param {number} peak
@@ -179,6 +174,11 @@ export class CallStage {
   level(peak, elapsedMs) {
     this.waveform.push(peak);
     say(this.#time, clock(elapsedMs));
+  }
+
+  /** Where the message in hand plays, in ms. */
+  get position() {
+    return this.#player.position;
   }
 
   /** The control that is of most use now. */
@@ -194,6 +194,7 @@ export class CallStage {
   /** Releases the sound. */
   close() {
     this.#player.close();
+    this.#reviewed = "";
   }
 
   /**
