@@ -18,7 +18,8 @@ pub fn cut(recording: &[u8], from_ms: u64, to_ms: u64) -> Option<Vec<u8>> {
     (stream.samples() == kept).then(|| ogg::write(&stream, serial, &[]))
 }
 
-#[cfg(all(test, feature = "encode"))]
+#[cfg(test)]
+#[cfg(feature = "encode")]
 mod tests {
     use std::sync::LazyLock;
 
@@ -36,7 +37,9 @@ mod tests {
         let mut encoder = Encoder::new().unwrap();
         let pre_skip = encoder.lookahead().unwrap();
         let mut writer = Writer::new(7, pre_skip, 48_000);
-        let end = u64::from(ms) * 48 + u64::from(pre_skip);
+        let end = u64::from(ms)
+            .saturating_mul(48)
+            .saturating_add(u64::from(pre_skip));
         let mut phase = 0.0_f32;
         let mut at = 0_u16;
         while writer.granule() < end {
