@@ -46,7 +46,7 @@ test('a caller is named as far as he is known, and called back only where there 
   assert.equal(anonymous.address, '');
   assert.match(anonymous.reason, /no|without/);
   assert.equal(callerOf({ from: 'sip:anonymous@anonymous.invalid', from_verified: false }).address, '');
-  assert.deepEqual(callerOf({ from: 'sip:alice@example.com', from_verified: true }), { label: 'Alice', address: 'sip:alice@example.com', reason: '' });
+  assert.deepEqual(callerOf({ from: 'sip:alice@example.com', from_verified: true }), { name: 'Alice', label: 'Alice', address: 'sip:alice@example.com', reason: '' });
   assert.equal(callerOf({}).label, 'Somebody (not verified)');
   assert.equal(callLink('sip:bob@example.com', 'https://example.com'), 'https://example.com/?to=bob');
   assert.equal(callLink('sip:bob@other.example', 'https://example.com'), 'https://example.com/?to=bob@other.example');
