@@ -215,9 +215,11 @@ impl Client {
     pub fn restore(&self, deposit_id: String) -> Promise {
         let client = self.clone();
         promise(async move {
-            client.engine.outbox.restore(&deposit_id).await?;
+            let is_sending = client.engine.outbox.restore(&deposit_id).await?;
             let stage = &client.engine.stage;
-            if stage.deposit().is_none() && stage.state() == State::Ready {
+            if is_sending {
+                stage.show_sending(&deposit_id);
+            } else if stage.deposit().is_none() && stage.state() == State::Ready {
                 stage.set_deposit(Some(deposit_id));
                 stage.enter(State::Review);
             }

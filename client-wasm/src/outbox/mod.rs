@@ -180,14 +180,15 @@ impl Outbox {
         Ok(())
     }
 
-    /// **Undo**.
-    pub(crate) async fn restore(&self, deposit_id: &str) -> Result<(), Problem> {
-        self.parts
+    /// **Undo**. Whether it is on its way again, not a draft.
+    pub(crate) async fn restore(&self, deposit_id: &str) -> Result<bool, Problem> {
+        let row = self
+            .parts
             .change(deposit_id, |row| row.discarded_at = None)
             .await?;
         self.parts.changed();
         self.wake();
-        Ok(())
+        Ok(is_sending(&row))
     }
 
     /// Tells all tabs that something in the outbox changed.
