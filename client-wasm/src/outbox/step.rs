@@ -294,9 +294,7 @@ async fn put_off(parts: &Parts, row: &DepositRow, refusal: Refusal) -> Result<()
             })
             .await
         }
-        Refusal::Earlier => {
-            fail(parts, row, &earlier(), |row| row.attempts.clear()).await
-        }
+        Refusal::Earlier => fail(parts, row, &earlier(), |row| row.attempts.clear()).await,
     }
 }
 

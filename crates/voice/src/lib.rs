@@ -26,9 +26,9 @@ mod speech;
 mod suppression;
 mod waveform;
 
-pub use container::{closing, cut, duration_ms, repair};
 #[cfg(feature = "encode")]
 pub use auto_stop::{AutoStop, Countdown};
+pub use container::{closing, cut, duration_ms, repair};
 #[cfg(feature = "encode")]
 pub use encoder::EncodeError;
 #[cfg(feature = "encode")]
