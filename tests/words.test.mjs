@@ -111,7 +111,7 @@ test('the outbox says until when a call lasts, which files go along, and what cl
   assert.equal(expires(3.5 * 86_400_000), 'Its call expires in 3 days; after that it still goes up, by a new call.');
   assert.match(expires(-1), /expired; it goes up by a new call/);
   assert.equal(sessionLine(item('waiting'), NOW), '');
-  assert.equal(sessionLine(item('deposited', { session_expires_at: NOW + 1 }), NOW), '');
+  for (const state of ['deposited', 'failed']) assert.equal(sessionLine(item(state, { session_expires_at: NOW + 1 }), NOW), '', `no promise where it is ${state}`);
   assert.equal(filesLine(item('waiting', { parts: [{ name: 'a.pdf' }, { name: 'b.png' }] })), 'With 2 files: a.pdf, b.png');
   assert.equal(filesLine(item('waiting')), '');
   const lost = lossLine([item('waiting', { to_name: 'Bob', kind: 'voice' }), item('recorded', { kind: 'text' }), item('deposited')]);

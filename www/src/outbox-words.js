@@ -8,7 +8,7 @@ import { clock, count, until } from "./figures.js";
 
 /** The gate's reasons, against which only the user's own word helps. */
 const GATED = new Set(["slow", "failing", "unmeasured", "metered"]);
-const UNSENT = new Set(["interrupted", "recorded", "queued", "waiting", "failed"]);
+const UNSENT = new Set(["interrupted", "recorded", "queued", "waiting"]);
 
 /**
  * Buttons of one message, the primary one first. Without any network nothing can be sent now.
