@@ -159,7 +159,11 @@ test('where nothing can record, one can write', async (context) => {
     delete window.AudioWorkletNode;
     delete window.MediaRecorder;
   });
+  await page.evaluate(() => document.querySelector('afterbeep-call').setAttribute('kind', 'video'));
   await callUntilReady(page);
+  await button(page, 'Record').click();
+  await stage(page).getByText('This browser cannot record video. Your message can be voice.').waitFor();
+  assert.equal(await page.evaluate(() => document.querySelector('afterbeep-call').kind), 'voice');
   await button(page, 'Record').click();
   await stage(page).getByText('This browser cannot record sound. You can write your message instead.').waitFor();
   assert.equal(await button(page, 'Video').count(), 0, 'nothing is offered that does not work');
