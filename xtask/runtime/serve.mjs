@@ -1,5 +1,6 @@
 // Serves a built Afterbeep on the real worker runtime with its storage on disk, until it is told to stop.
 // Started by `cargo xtask dev` with one JSON argument; knows nothing of how things are built.
+import { randomInt } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -17,15 +18,30 @@ function fail(what, advice) {
   process.exit(1);
 }
 
+/**
+ * For 0, ports are drawn from below those that systems give to outgoing connections: one of those could be taken
+ * between the probe and the runtime's own listening.
+ */
+const DRAWN_PORTS = { from: 20_000, below: 32_768, tries: 50 };
+
 /** The wanted port if it is free, or any free one for 0. */
-function freePort(wanted) {
+async function freePort(wanted) {
+  if (wanted !== 0) return probe(wanted);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await probe(randomInt(DRAWN_PORTS.from, DRAWN_PORTS.below));
+    } catch (error) {
+      if (tries === DRAWN_PORTS.tries) throw error;
+    }
+  }
+}
+
+/** The port, if one can listen there. */
+function probe(port) {
   return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", reject);
-    probe.listen({ port: wanted, host: "127.0.0.1", exclusive: true }, () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
+    const server = createServer();
+    server.once("error", reject);
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(port)));
   });
 }
 
