@@ -18,7 +18,8 @@ const half = voice.length >> 1;
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /** A try of which the dead process heard nothing is made again after 20 s. */
-const TOLD_WITHIN_MS = 40_000;
+/** A try that was killed twice waits twice as long for the next one. */
+const TOLD_WITHIN_MS = 100_000;
 
 /** Takes what the server posts and says yes. */
 const told = new Set();
