@@ -17,8 +17,7 @@ const voice = speechOpus(temporaryFolder('faults-sound'));
 const half = voice.length >> 1;
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-/** A try of which the dead process heard nothing is made again after 20 s. */
-/** A try that was killed twice waits twice as long for the next one. */
+/** A try of which the dead process heard nothing is made again after 20 s, one that was killed twice later still. */
 const TOLD_WITHIN_MS = 100_000;
 
 /** Takes what the server posts and says yes. */
