@@ -25,6 +25,8 @@ pub struct MailboxSettings {
     pub info_timing: InfoTiming,
     /// Which greeting is played.
     pub greeting: GreetingChoice,
+    /// Whether the voicemail takes the caller's call or calls the caller.
+    pub answer: Answer,
     /// Overrides the operator's ring time-out, in seconds.
     pub ring_timeout_s: Option<u32>,
     /// Overrides the operator's retention, in days.
@@ -70,6 +72,17 @@ pub enum GreetingChoice {
     System,
     /// None.
     None,
+}
+
+/// Who calls whom.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The voicemail answers the call that nobody took.
+    #[default]
+    SameCall,
+    /// That call ends with 480, and the voicemail calls the caller.
+    CallBack,
 }
 
 /// The owner's choices as stored.

@@ -45,9 +45,14 @@ fn settings_change_by_name_and_are_checked() {
     let (status, settings, _) = bob.call(
         "PATCH",
         "/mailbox/settings",
-        r#"{"info_timing":"after","retention_days":7}"#,
+        r#"{"info_timing":"after","retention_days":7,"answer":"call_back"}"#,
     );
     assert_eq!(status, 200);
+    assert_eq!(settings["answer"], "call_back");
+    assert_eq!(
+        settings["instruction"], "info",
+        "what nobody chose is shown too"
+    );
     assert_eq!(
         (
             settings["info_timing"].as_str(),
@@ -57,6 +62,7 @@ fn settings_change_by_name_and_are_checked() {
     );
     for wrong in [
         r#"{"info_timing":"sometimes"}"#,
+        r#"{"answer":"never"}"#,
         r#"{"retention_days":0}"#,
         r#"{"unknown":1}"#,
     ] {
