@@ -9,7 +9,7 @@ import { callerOf, callLink } from '../www/src/caller.js';
 import { checkVerdict, hearingHint, insteadWords, lostWords, roomWords } from '../www/src/capture-words.js';
 import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
 import { fileNameOf, filesLine, lossLine, offeredFor, sessionLine } from '../www/src/outbox-words.js';
-import { heights, resample } from '../www/src/peaks.js';
+import { GrowingBars, heights, resample } from '../www/src/peaks.js';
 
 const NOW = Date.UTC(2026, 10, 22, 12);
 const STATES = 'idle calling ringing talking greeting ended ready recording paused review queued waiting uploading deposited failed'.split(' ');
@@ -59,6 +59,21 @@ test('a waveform keeps its peaks at any width, and silence stays flat', () => {
   assert.deepEqual(resample([0, 1, 0, 0.5], 2), [1, 0.5]);
   assert.deepEqual(resample([0.2, 0.4], 4), [0.2, 0.2, 0.4, 0.4]);
   assert.deepEqual(resample([], 3), [0, 0, 0]);
+});
+
+test('a growing drawing always shows the whole, and its loudest moments', () => {
+  for (const room of [2, 7, 96]) {
+    const bars = new GrowingBars(room);
+    for (let level = 1; level <= 3000; level += 1) {
+      const before = [...bars.values];
+      const changed = bars.push(level === 700 ? 1 : 0.1);
+      assert.ok(bars.values.length < room, `${room}: one place is left for what is heard now`);
+      if (!changed) assert.deepEqual(bars.values.slice(0, before.length), before, 'bars that stand are not drawn anew');
+    }
+    assert.equal(bars.values.filter((value) => value === 1).length, 1, `${room}: the loud moment is one bar`);
+    bars.fit(5);
+    assert.ok(bars.values.length < 5 && bars.values.includes(1), 'a narrower drawing shows it too');
+  }
 });
 
 test('every state of the element has words and controls', () => {

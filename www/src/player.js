@@ -4,7 +4,7 @@
 import { clock, spoken } from "./figures.js";
 import { afterPause } from "./quiet.js";
 import { peaksOf } from "./sound.js";
-import { relabel, button, tree } from "./tree.js";
+import { relabel, button, tree, write } from "./tree.js";
 import { Waveform } from "./waveform.js";
 
 const HEARD_SHARE = 0.9;
@@ -315,7 +315,7 @@ export class Player {
     const length = this.#lengthMs();
     const playing = !this.#audio.paused && !this.#audio.ended;
     this.#waveform.progress = length > 0 ? position / length : 0;
-    this.#time.textContent = position > 0 ? `${clock(position)} / ${clock(length)}` : clock(length);
+    write(this.#time, position > 0 ? `${clock(position)} / ${clock(length)}` : clock(length));
     this.#describe(position, length);
     this.#paintTools();
     const after = habit.skips && playing ? afterPause(this.#peaks, position, length) : undefined;
@@ -328,9 +328,8 @@ export class Player {
 
   #paintTools() {
     const pace = `${habit.pace}×`;
-    if (this.#speed.textContent !== pace) this.#speed.textContent = pace;
-    this.#speed.setAttribute("aria-label", `Speed ${pace}`);
-    this.#skip.setAttribute("aria-pressed", String(habit.skips));
+    if (write(this.#speed, pace)) this.#speed.setAttribute("aria-label", `Speed ${pace}`);
+    if (this.#skip.ariaPressed !== String(habit.skips)) this.#skip.ariaPressed = String(habit.skips);
     this.#skip.hidden = this.#peaks.length === 0;
   }
 

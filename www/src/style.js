@@ -68,7 +68,7 @@ label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .muted { color: var(--soft); }
 .small { font-size: 0.9375rem; }
 .figures { font-variant-numeric: tabular-nums; }
-.wave { display: block; width: 100%; height: 96px; overflow: visible; }
+.wave { display: block; width: 100%; height: 96px; contain: strict; }
 .wave path { fill: none; stroke-linecap: round; stroke-width: 3.5px; }
 .wave .base { stroke: var(--edge); }
 .wave .done { stroke: var(--accent); }

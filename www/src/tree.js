@@ -46,11 +46,22 @@ export function relabel(element, word, symbol) {
 }
 
 /**
- * Sets a text only if it differs, so that live regions do not repeat themselves.
+ * Sets a text only if it differs; whether it did. The same words written once more would be laid out, and read aloud, again.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent === text) return false;
+  element.textContent = text;
+  return true;
+}
+
+/**
+ * Sets a text only if it differs; an empty one hides its element.
  * @param {Element} element
  * @param {string} text
  */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  write(element, text);
   element.toggleAttribute("hidden", text === "");
 }

@@ -12,7 +12,7 @@ use crate::storage::Gap;
 pub enum CaptureEvent {
     /// The first real samples are here: only now it is recording.
     Started,
-    /// About twenty times a second.
+    /// About fifteen times a second.
     Level {
         /// Loudest sample since the last one, 0 to 1.
         peak: f32,

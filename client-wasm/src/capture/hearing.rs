@@ -60,7 +60,7 @@ impl Verdict {
     }
 }
 
-/// Listens to measures, about twenty a second.
+/// Listens to measures, at least fifteen a second.
 #[derive(Debug, Default)]
 pub struct Hearing {
     heard: VecDeque<(u64, Measure)>,

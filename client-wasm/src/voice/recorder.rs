@@ -17,8 +17,8 @@ use super::{BLOCK_MS, FIRST_BLOCK_MS};
 use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress, Wishes};
 use crate::storage::{Database, DepositRow, Gap, RowState, StorageError};
 
-/// With pieces of 21 ms a level comes with every second one.
-const LEVEL_EVERY_MS: u64 = 40;
+/// With pieces of 21 ms a level comes with every third one: as often as somebody sees a difference.
+const LEVEL_EVERY_MS: u64 = 60;
 /// A microphone that gives nothing but zeros is taken for real after this.
 const ZEROS_MS: u64 = 500;
 
@@ -279,7 +279,7 @@ impl Sound {
 
     fn news(&mut self) -> Option<Vec<CaptureEvent>> {
         let elapsed_ms = self.recording.duration_ms();
-        if elapsed_ms < self.level_at_ms {
+        if self.started && elapsed_ms < self.level_at_ms {
             return None;
         }
         self.level_at_ms = elapsed_ms + LEVEL_EVERY_MS;
