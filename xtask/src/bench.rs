@@ -8,11 +8,18 @@ mod kills;
 mod sizes;
 mod voice;
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, ExitCode},
+};
 
 use serde_json::{Map, Value};
 
-use crate::step::{Failure, Naming, Outcome};
+use crate::{
+    step::{self, Failure, Naming, Outcome},
+    wasm,
+};
 
 /// Names of all benches, for the usage.
 pub(crate) const NAMES: &str = "call, capture, cost, kills, sizes, voice";
@@ -32,6 +39,33 @@ pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode
     };
     keep(root, name, rows)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A script of `bench`, whose servers run what is built by now.
+fn script(root: &Path, file: &str) -> Command {
+    let mut node = step::command(wasm::node(root));
+    node.current_dir(root)
+        .arg(file)
+        .env("XTASK_SERVE_BUILT", "1");
+    if let Ok(own) = std::env::current_exe() {
+        node.env("XTASK_BINARY", own);
+    }
+    node
+}
+
+/// Runs a script and reads its result, the line that is JSON.
+fn result_of(title: &str, script: &mut Command) -> Outcome<Value> {
+    let printed = step::step(title, || {
+        step::run(script, "read the bench's messages above")
+    })?;
+    result_in(&printed)
+}
+
+fn result_in(printed: &str) -> Outcome<Value> {
+    let line = printed.lines().find(|line| line.starts_with('{'));
+    let line =
+        line.ok_or_else(|| Failure::new("the bench ended without a result", "read what it said"))?;
+    serde_json::from_str(line).naming("the bench's result")
 }
 
 /// Replaces the rows of one bench and leaves the others'.

@@ -4,11 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{
-    bundle, packages,
-    step::{self, Naming, Outcome},
-    wasm::{self, Profile},
-};
+use crate::{bundle, packages, step::Outcome, wasm::Profile};
 
 /// Programs that the bench starts, and the Debian packages they come in.
 const PROGRAMS: [(&str, &str); 3] = [
@@ -21,19 +17,8 @@ const PROGRAMS: [(&str, &str); 3] = [
 pub(super) fn run(root: &Path) -> Outcome<Value> {
     packages::ensure_programs("what the bench needs", &PROGRAMS)?;
     bundle::build(root, Profile::Quick)?;
-    let mut node = step::command(wasm::node(root));
-    node.current_dir(root).arg("bench/call.mjs");
-    if let Ok(own) = std::env::current_exe() {
-        node.env("XTASK_BINARY", own);
-    }
-    let printed = step::step("Calling, recording and sending", || {
-        step::run(&mut node, "read the bench's messages above")
-    })?;
-    let last = printed
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .unwrap_or_default();
-    let result: Value = serde_json::from_str(last).naming("bench/call.mjs")?;
+    let mut script = super::script(root, "bench/call.mjs");
+    let result = super::result_of("Calling, recording and sending", &mut script)?;
     for line in table(&result) {
         println!("{line}");
     }

@@ -5,12 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{
-    browsers::Browser,
-    bundle, packages,
-    step::{self, Naming, Outcome},
-    wasm::{self, Profile},
-};
+use crate::{browsers::Browser, bundle, packages, step::Outcome, wasm::Profile};
 
 /// Programs that the bench starts, and the Debian packages they come in.
 const PROGRAMS: [(&str, &str); 2] = [("espeak-ng", "espeak-ng"), ("sox", "sox")];
@@ -20,21 +15,8 @@ pub(super) fn run(root: &Path) -> Outcome<Value> {
     packages::ensure_programs("what the bench needs", &PROGRAMS)?;
     Browser::Chromium.ensure()?;
     bundle::build(root, Profile::Quick)?;
-    let mut node = step::command(wasm::node(root));
-    node.current_dir(root)
-        .arg("bench/capture.mjs")
-        .env("XTASK_SERVE_BUILT", "1");
-    if let Ok(own) = std::env::current_exe() {
-        node.env("XTASK_BINARY", own);
-    }
-    let printed = step::step("Recording, short and long", || {
-        step::run(&mut node, "read the bench's messages above")
-    })?;
-    let last = printed
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .unwrap_or_default();
-    let result: Value = serde_json::from_str(last).naming("bench/capture.mjs")?;
+    let mut script = super::script(root, "bench/capture.mjs");
+    let result = super::result_of("Recording, short and long", &mut script)?;
     for line in table(&result) {
         println!("{line}");
     }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{
     bundle, packages,
-    step::{self, Failure, Naming, Outcome},
-    wasm::{self, Profile},
+    step::{Failure, Naming, Outcome},
+    wasm::Profile,
 };
 
 /// Programs that the bench starts, and the Debian packages they come in.
@@ -25,19 +25,8 @@ const END: &str = "<!-- end -->\n";
 pub(super) fn run(root: &Path) -> Outcome<Value> {
     packages::ensure_programs("what the bench needs", &PROGRAMS)?;
     bundle::build(root, Profile::Quick)?;
-    let mut node = step::command(wasm::node(root));
-    node.current_dir(root).arg("bench/cost.mjs");
-    if let Ok(own) = std::env::current_exe() {
-        node.env("XTASK_BINARY", own);
-    }
-    let printed = step::step("Counting a call and its deposit", || {
-        step::run(&mut node, "read the bench's messages above")
-    })?;
-    let last = printed
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .unwrap_or_default();
-    let result: Value = serde_json::from_str(last).naming("bench/cost.mjs")?;
+    let mut script = super::script(root, "bench/cost.mjs");
+    let result = super::result_of("Counting a call and its deposit", &mut script)?;
     let table = table(&result);
     println!("{table}");
     for line in written(&result) {

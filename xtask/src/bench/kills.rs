@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::{
     browsers::Browser,
     bundle, packages,
-    step::{self, Failure, Naming, Outcome},
-    wasm::{self, Profile},
+    step::{self, Failure, Outcome},
+    wasm::Profile,
 };
 
 /// Programs that the bench starts, and the Debian packages they come in.
@@ -36,23 +36,14 @@ pub(super) fn run(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
     packages::ensure_programs("what the bench needs", &PROGRAMS)?;
     options.browser.ensure()?;
     bundle::build(root, Profile::Quick)?;
-    let mut node = step::command(wasm::node(root));
-    node.current_dir(root)
-        .args(["bench/kills.mjs", options.browser.name()])
+    let mut script = super::script(root, "bench/kills.mjs");
+    script
+        .arg(options.browser.name())
         .arg(options.count.to_string())
         .args(options.seed.map(|seed| seed.to_string()))
-        .env("XTASK_SERVE_BUILT", "1")
         .stderr(Stdio::inherit());
-    if let Ok(own) = std::env::current_exe() {
-        node.env("XTASK_BINARY", own);
-    }
-    let output = step::step("Recording and killing", || Ok(node.output()?))?;
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let last = printed
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .ok_or_else(|| Failure::new("the kills did not come to an end", "read what they said"))?;
-    let row: Value = serde_json::from_str(last).naming("bench/kills.mjs")?;
+    let output = step::step("Recording and killing", || Ok(script.output()?))?;
+    let row = super::result_in(&String::from_utf8_lossy(&output.stdout))?;
     println!("{}", line(&row));
     let good = holds(&row);
     super::keep(root, &format!("kills {}", options.browser.name()), row)?;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::{
     bundle, packages,
-    step::{self, Naming, Outcome},
-    wasm::{self, Profile},
+    step::{self, Outcome},
+    wasm::Profile,
 };
 
 /// Programs that the bench starts, and the Debian packages they come in.
@@ -33,16 +33,9 @@ pub(super) fn run(root: &Path) -> Outcome<Value> {
     packages::ensure_programs("what the bench needs", &PROGRAMS)?;
     let python = ensure_python(root)?;
     bundle::build_downloads(root, Profile::Quick)?;
-    let mut node = step::command(wasm::node(root));
-    node.current_dir(root).arg("bench/voice.mjs").arg(python);
-    let printed = step::step("Recording noisy speech and measuring it", || {
-        step::run(&mut node, "read the bench's messages above")
-    })?;
-    let last = printed
-        .lines()
-        .find(|line| line.starts_with('{'))
-        .unwrap_or_default();
-    let result: Value = serde_json::from_str(last).naming("bench/voice.mjs")?;
+    let mut script = super::script(root, "bench/voice.mjs");
+    script.arg(python);
+    let result = super::result_of("Recording noisy speech and measuring it", &mut script)?;
     for line in table(&result) {
         println!("{line}");
     }
