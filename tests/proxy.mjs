@@ -63,9 +63,13 @@ export async function proxy() {
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   relay.url = `http://127.0.0.1:${server.address().port}`;
+  /** Every connection breaks without a word. */
+  relay.cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   relay.close = () => {
     server.close();
-    for (const socket of sockets) socket.destroy();
+    relay.cut();
   };
   return relay;
 }

@@ -34,10 +34,11 @@ export class SipAgent {
 
   /**
    * @param {{url: string, user?: string, password?: string, domain?: string, algorithm?: 'MD5'|'SHA-256',
-   *   answer?: (invite: object, agent: SipAgent) => void}} options
+   *   answer?: (invite: object, agent: SipAgent) => void, flow?: string}} options `flow` names the connection, so
+   *   that a second `connect()` comes back to it
    */
-  constructor({ url, user, password, domain = 'localhost', algorithm = 'MD5', answer }) {
-    this.url = url.replace(/^http/, 'ws') + '/sip';
+  constructor({ url, user, password, domain = 'localhost', algorithm = 'MD5', answer, flow }) {
+    this.url = `${url.replace(/^http/, 'ws')}/sip${flow ? `?flow=${flow}` : ''}`;
     this.address = user ? `sip:${user}@${domain}` : 'sip:anonymous@anonymous.invalid';
     this.domain = domain;
     this.user = user ?? 'anonymous';
@@ -55,6 +56,7 @@ export class SipAgent {
     this.#socket = new WebSocket(this.url, 'sip');
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.addEventListener('message', (event) => this.#receive(event.data));
+    this.closed = new Promise((resolve) => this.#socket.addEventListener('close', ({ code, reason }) => resolve({ code, reason }), { once: true }));
     await new Promise((resolve, reject) => {
       this.#socket.addEventListener('open', resolve, { once: true });
       this.#socket.addEventListener('error', () => reject(new Error(`no WebSocket at ${this.url}`)), { once: true });

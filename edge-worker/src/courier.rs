@@ -120,7 +120,7 @@ impl Actor {
     /// What came back goes to the object itself; what it wants done then joins the queue.
     fn feed(self: &Rc<Self>, signal: Signal) {
         if self.rules.is_none() {
-            self.accept(flow::feed(self.storage.state(), &signal));
+            self.accept(flow::feed(self, &signal));
             return;
         }
         match self.on_signal(signal) {
@@ -192,7 +192,7 @@ impl Actor {
         };
         fault::settled(self.name(), "after-signal").await;
         if let Ok(Reply::Frames { frames }) = reply {
-            flow::obey(self.storage.state(), Signal::DeliverAll { frames });
+            flow::obey(self, Signal::DeliverAll { frames });
             return;
         }
         if tag.is_empty() {

@@ -1,7 +1,7 @@
 //! A request from outside on its way through the rules of [`exchange::front`]: static file, socket, answer
 //! at once, or one object.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use exchange::{
     directory,
@@ -13,7 +13,7 @@ use exchange::{
     signal::{Reply, Signal},
 };
 use wasm_bindgen::JsValue;
-use worker::{Env, Request, Response, ResponseBody, Result};
+use worker::{Context, Env, Request, Response, ResponseBody, Result};
 
 use crate::{
     asset, binding, blob, clock, fault, log,
@@ -90,9 +90,9 @@ impl Visit<'_> {
         match route {
             Route::Answer(response) => self.answer(response).await,
             Route::Assets { path } => self.serve_file(&request, &path).await,
-            Route::Socket => self.open_socket(&request).await,
+            Route::Socket { resumes } => self.open_socket(&request, resumes).await,
             Route::Metrics => self.metrics().await,
-            Route::Readiness => self.answer(front::ready(is_ready(self.env).await)).await,
+            Route::Readiness => self.readiness().await,
             Route::Forward(forward) => self.pass_on(request, *forward).await,
             Route::ReadBody { limit } => self.complete(front::too_large(&self.head, limit)),
         }
@@ -229,8 +229,13 @@ impl Visit<'_> {
         self.answer(answer).await
     }
 
-    async fn open_socket(&self, request: &Request) -> Result<Response> {
-        let flow = Object::Flow(clock::entropy()?.hex(16));
+    /// Opens a connection, or gives one that the client named its newest socket.
+    async fn open_socket(&self, request: &Request, resumes: Option<String>) -> Result<Response> {
+        let named = resumes.is_some();
+        let name = match resumes {
+            Some(name) => name,
+            None => clock::entropy()?.hex(16),
+        };
         let kept = |name: &str| {
             ["upgrade", "connection", "origin", "cf-connecting-ip"].contains(&name)
                 || name.starts_with("sec-websocket-")
@@ -239,10 +244,10 @@ impl Visit<'_> {
         let head = http::Request {
             method: request.inner().method(),
             path: self.head.path.clone(),
-            headers: headers.filter(|(name, _)| kept(name)).cloned().collect(),
+            headers,
             ..http::Request::default()
         };
-        stub::request(self.env, &flow, &head, None).await
+        stub::request(self.env, &Object::Flow(name), &head, None).await
     }
 }
 
@@ -265,6 +270,10 @@ async fn is_revoked(env: &Env, key: &str) -> bool {
         return false;
     };
     let value = store.get(key).text().await.ok().flatten();
+        let mut headers: Vec<_> = headers.filter(|(name, _)| kept(name)).cloned().collect();
+        if named {
+            headers.push((stub::RESUMES.to_owned(), "1".to_owned()));
+        }
     value.is_some_and(|value| front::is_revoked(&value))
 }
 

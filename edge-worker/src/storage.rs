@@ -152,6 +152,18 @@ impl Storage {
         let _ = self.arm(due_ms);
     }
 
+    /// Removes everything that is stored, the database itself included.
+    pub(crate) fn clear(&self) {
+        let storage = self.state.storage();
+        // Called now; nobody needs to wait for it, because answers wait until it is done.
+        if let Err(error) = storage.as_raw().delete_all() {
+            crate::log::trouble(
+                &format!("storage was not given back: {}", text_of(&error)),
+                None,
+            );
+        }
+    }
+
     /// Sets the alarm where it would come too late: every one set costs a row, and one that comes too early
     /// finds nothing to do and is set anew. One stands at `before` or earlier, unless it has just gone off, or
     /// what was due then is still due.

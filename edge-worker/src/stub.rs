@@ -18,6 +18,8 @@ pub(crate) const SIGNAL_HOST: &str = "signal.internal";
 pub(crate) const PING_HOST: &str = "ping.internal";
 /// Names the connection that a signal comes from.
 pub(crate) const FLOW: &str = "afterbeep-flow";
+/// Says that the client gave its connection the name, and may come back to it.
+pub(crate) const RESUMES: &str = "afterbeep-resumes";
 /// Host of requests that came from outside.
 const REQUEST_HOST: &str = "request.internal";
 

@@ -1,21 +1,23 @@
 //! One WebSocket connection. It hibernates: all it remembers is the socket's attachment, and keep-alives are
-//! answered without waking it.
+//! answered without waking it. Only one that lost its socket and may be come back to stores a row ([`absence`]).
+
+mod absence;
 
 use std::rc::Rc;
 
 use exchange::{
     context::Context,
     effect::Effect,
-    flow::{self, FlowState},
+    flow::{self, FlowState, absence::Absence},
     object::Object,
-    signal::{Reply, Signal},
+    signal::{Carried, Reply, Signal},
 };
 use worker::{
     DurableObject, Env, Error, Request, Response, Result, State, WebSocket,
     WebSocketIncomingMessage, WebSocketPair, WebSocketRequestResponsePair, durable_object,
 };
 
-use crate::{actor::Actor, binding, clock};
+use crate::{actor::Actor, binding, clock, log, stub};
 
 /// The subprotocol of RFC 7118.
 const PROTOCOL: &str = "sip";
@@ -24,8 +26,13 @@ const KEEP_ALIVE: (&str, &str) = ("\r\n\r\n", "\r\n");
 /// RFC 6455 close codes that an end point may send itself.
 const SENDABLE_CODES: std::ops::RangeInclusive<u16> = 3000..=4999;
 
+/// A socket that ended without a word.
+const BROKEN: u16 = 1006;
+/// What a socket is told when its connection has a newer one.
+const REPLACED: (u16, &str) = (4001, "replaced");
+
 /// A connection.
-#[durable_object(websocket)]
+#[durable_object]
 pub struct Flow {
     actor: Rc<Actor>,
 }
@@ -43,7 +50,7 @@ impl DurableObject for Flow {
     async fn fetch(&self, mut request: Request) -> Result<Response> {
         if Actor::is_signal(&request) {
             let signal = serde_json::from_str(&request.text().await?)?;
-            return Response::from_json(&obey(self.actor.storage.state(), signal));
+            return Response::from_json(&obey(&self.actor, signal));
         }
         self.open(&request)
     }
@@ -57,12 +64,20 @@ impl DurableObject for Flow {
             WebSocketIncomingMessage::String(text) => text.into_bytes(),
             WebSocketIncomingMessage::Binary(bytes) => bytes,
         };
+        // What an older socket still brings belongs to the connection all the same.
+        let socket = newest(&self.actor).unwrap_or(socket);
         let state = state_of(&socket);
         let (state, effects) =
             self.with_context(|context| flow::on_frame(&state, &frame, context))?;
         remember(&socket, &state)?;
         self.actor.accept(effects);
         Ok(())
+    }
+
+    /// The client of a connection without a socket was away too long.
+    async fn alarm(&self) -> Result<Response> {
+        self.give_up()?;
+        Response::ok("")
     }
 
     async fn websocket_close(
@@ -73,17 +88,17 @@ impl DurableObject for Flow {
         _was_clean: bool,
     ) -> Result<()> {
         let code = u16::try_from(code).unwrap_or(1000);
-        let code = if SENDABLE_CODES.contains(&code) {
+        let answer = if SENDABLE_CODES.contains(&code) {
             code
         } else {
             1000
         };
-        let _ = socket.close(Some(code), Some(""));
-        self.closed(&socket)
+        let _ = socket.close(Some(answer), Some(""));
+        self.closed(&socket, code)
     }
 
     async fn websocket_error(&self, socket: WebSocket, _error: Error) -> Result<()> {
-        self.closed(&socket)
+        self.closed(&socket, BROKEN)
     }
 }
 
@@ -101,18 +116,70 @@ impl Flow {
         let Object::Flow(name) = &self.actor.own else {
             return Response::error("no name", 500);
         };
-        let state = flow::on_open(name, &header("cf-connecting-ip"), &header("origin"));
+        let resumes = !header(stub::RESUMES).is_empty();
+        let fresh = flow::on_open(
+            name,
+            &header("cf-connecting-ip"),
+            &header("origin"),
+            resumes,
+        );
+        let (state, missed) = if resumes {
+            self.resume(fresh)?
+        } else {
+            (fresh, Vec::new())
+        };
         let pair = WebSocketPair::new()?;
         self.actor.storage.state().accept_web_socket(&pair.server);
         remember(&pair.server, &state)?;
+        missed
+            .iter()
+            .try_for_each(|frame| send(&pair.server, &frame.0))?;
         let response = Response::from_websocket(pair.client)?;
         response.headers().set("sec-websocket-protocol", PROTOCOL)?;
         Ok(response)
     }
 
-    fn closed(&self, socket: &WebSocket) -> Result<()> {
+    /// What the connection was until now, and what its client missed; the newest socket wins.
+    fn resume(&self, fresh: FlowState) -> Result<(FlowState, Vec<Carried>)> {
+        if let Some(older) = newest(&self.actor) {
+            let mut state = state_of(&older);
+            let continued = fresh.continuing(&state);
+            state.replaced = true;
+            remember(&older, &state)?;
+            let (code, reason) = REPLACED;
+            let _ = older.close(Some(code), Some(reason));
+            return Ok((continued, Vec::new()));
+        }
+        Ok(match absence::find(&self.actor.storage) {
+            Some(absence) => {
+                absence::forget(&self.actor.storage);
+                absence.end(fresh)
+            }
+            None => (fresh, Vec::new()),
+        })
+    }
+
+    fn closed(&self, socket: &WebSocket, code: u16) -> Result<()> {
         let state = state_of(socket);
+        if let Some(absence) = Absence::begin(&state, code, clock::now_ms())
+            && !state.replaced
+        {
+            return absence::keep(&self.actor.storage, &absence);
+        }
         let effects = self.with_context(|context| flow::on_close(&state, context))?;
+        self.actor.accept(effects);
+        Ok(())
+    }
+
+    fn give_up(&self) -> Result<()> {
+        let Some(absence) = absence::find(&self.actor.storage) else {
+            return Ok(());
+        };
+        if absence.until_ms() > clock::now_ms() {
+            return absence::keep(&self.actor.storage, &absence);
+        }
+        absence::forget(&self.actor.storage);
+        let effects = self.with_context(|context| absence.give_up(context))?;
         self.actor.accept(effects);
         Ok(())
     }
@@ -128,15 +195,16 @@ impl Flow {
     }
 }
 
-/// Sends to the connection of this state, or closes it.
-pub(crate) fn obey(state: &State, signal: Signal) -> Reply {
-    let sockets = state.get_websockets();
-    let Some(socket) = sockets.first() else {
-        return Reply::Gone;
+/// Sends to this connection, or closes it.
+pub(crate) fn obey(actor: &Actor, signal: Signal) -> Reply {
+    let Some(socket) = newest(actor) else {
+        return keep(actor, signal);
     };
     let sent = match signal {
-        Signal::Deliver { frame } => send(socket, &frame),
-        Signal::DeliverAll { frames } => frames.iter().try_for_each(|frame| send(socket, &frame.0)),
+        Signal::Deliver { frame } => send(&socket, &frame),
+        Signal::DeliverAll { frames } => {
+            frames.iter().try_for_each(|frame| send(&socket, &frame.0))
+        }
         Signal::Close { code, reason } => socket.close(Some(code), Some(reason)),
         _ => Ok(()),
     };
@@ -147,12 +215,41 @@ pub(crate) fn obey(state: &State, signal: Signal) -> Reply {
     }
 }
 
+/// Keeps frames for a client that is away.
+fn keep(actor: &Actor, signal: Signal) -> Reply {
+    let frames = match signal {
+        Signal::Deliver { frame } => vec![Carried(frame)],
+        Signal::DeliverAll { frames } => frames,
+        _ => return Reply::Gone,
+    };
+    let Some(mut absence) = absence::find(&actor.storage) else {
+        return Reply::Gone;
+    };
+    if !absence.keep(&frames) {
+        return Reply::Gone;
+    }
+    match absence::keep(&actor.storage, &absence) {
+        Ok(()) => Reply::Done,
+        Err(error) => {
+            log::trouble(&format!("frames were not kept: {error}"), None);
+            Reply::Gone
+        }
+    }
+}
+
 /// What the connection does about the outcome of one of its effects.
-pub(crate) fn feed(state: &State, signal: &Signal) -> Vec<Effect> {
-    let sockets = state.get_websockets();
-    sockets.first().map_or_else(Vec::new, |socket| {
-        flow::on_signal(&state_of(socket), signal)
-    })
+pub(crate) fn feed(actor: &Actor, signal: &Signal) -> Vec<Effect> {
+    match &actor.own {
+        Object::Flow(name) => flow::on_signal(name, signal),
+        _ => Vec::new(),
+    }
+}
+
+/// The socket of this connection; one that was replaced may take a while to go.
+fn newest(actor: &Actor) -> Option<WebSocket> {
+    let sockets = actor.storage.state().get_websockets();
+    let mut sockets = sockets.into_iter();
+    sockets.find(|socket| !state_of(socket).replaced)
 }
 
 fn state_of(socket: &WebSocket) -> FlowState {
@@ -166,7 +263,7 @@ fn remember(socket: &WebSocket, state: &FlowState) -> Result<()> {
 }
 
 /// SIP is UTF-8 text; only a message with another body goes as binary (RFC 7118 section 5).
-fn send(socket: &WebSocket, frame: &[u8]) -> Result<()> {
+pub(super) fn send(socket: &WebSocket, frame: &[u8]) -> Result<()> {
     match std::str::from_utf8(frame) {
         Ok(text) => socket.send_with_str(text),
         Err(_) => socket.send_with_bytes(frame),

@@ -1,6 +1,7 @@
 //! `Flow`: one WebSocket connection. It limits, recognises and passes SIP messages on; what happens to
 //! them is decided by lines and mailboxes. All it remembers fits into the socket's attachment.
 
+pub mod absence;
 pub(crate) mod admission;
 pub(crate) mod hop;
 mod initial;
@@ -19,7 +20,7 @@ use sip::{
     websocket::{self, FrameError, Incoming},
 };
 
-use crate::{context::Context, effect::Effect, object::Object, signal::Signal};
+use crate::{context::Context, effect::Effect, object::Object, signal::Signal, trace};
 
 /// The largest frame that is looked at; a longer one closes the connection.
 const MAX_FRAME_BYTES: usize = 65_536;
@@ -45,15 +46,26 @@ pub struct FlowState {
     pub minute_ms: i64,
 }
 
-/// The state of a connection that has just opened. `network` is the peer's address as the platform gives it.
+    /// The client named the connection and may come back to it.
+    #[serde(default)]
+    pub resumes: bool,
+    /// The connection has another socket now.
+    #[serde(default)]
+    pub replaced: bool,
+    /// A note for a ladder that waits for the next one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<trace::Held>,
+/// The state of a connection that has just opened. `network` is the peer's address as the platform gives it;
+/// `resumes` says that the client gave the connection its name (see [`absence::name_of`]).
 #[must_use]
-pub fn on_open(name: &str, network: &str, origin: &str) -> FlowState {
+pub fn on_open(name: &str, network: &str, origin: &str, resumes: bool) -> FlowState {
     FlowState {
         name: name.to_owned(),
         network: crate::network::network(network),
         origin: origin.chars().take(200).collect(),
         ..FlowState::default()
     }
+        resumes,
 }
 
 /// One frame came in (text or binary alike). The state is stored before the effects are carried out.
@@ -67,34 +79,56 @@ pub fn on_frame(
     let effects = state.receive(frame, context);
     (state, effects)
 }
+    let effects = trace::carried(context, &mut state, frame, effects);
 
 /// A signal that is neither a frame to send nor a socket to close: what another connection did not get.
 #[must_use]
-pub fn on_signal(state: &FlowState, signal: &Signal) -> Vec<Effect> {
+pub fn on_signal(name: &str, signal: &Signal) -> Vec<Effect> {
     match signal {
         Signal::Undelivered { key, .. } if !key.is_empty() => {
-            vec![hop::send(&state.name, key.clone().into_bytes())]
+            vec![hop::send(name, key.clone().into_bytes())]
         }
         _ => Vec::new(),
     }
 }
 
-/// The connection is gone: its lines are told, so that they forget its bindings and end its calls.
+/// A socket closed, and nobody waits for its client ([`absence::Absence::begin`]): its lines are told, so that they
+/// forget its bindings and end its calls. A socket that was replaced leaves the connection as it is.
 #[must_use]
 pub fn on_close(state: &FlowState, _context: &Context<'_>) -> Vec<Effect> {
     let closed = |address: &String| Effect::Signal {
         to: Object::Line(address.clone()),
+    if state.replaced {
+        return Vec::new();
+    }
+    closed(state)
+}
+
+fn closed(state: &FlowState) -> Vec<Effect> {
         signal: Box::new(Signal::FlowClosed {
             flow: state.name.clone(),
         }),
         tag: String::new(),
     };
-    state.lines.iter().map(closed).collect()
+    let lines = state.lines.iter().map(closed);
+    lines.chain(trace::let_go(state)).collect()
 }
 
 impl FlowState {
     fn receive(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Effect> {
         if frame.len() > MAX_FRAME_BYTES {
+    /// This state of a new socket, with what the connection remembers from its older one.
+    #[must_use]
+    pub fn continuing(self, older: &Self) -> Self {
+        Self {
+            name: self.name,
+            network: self.network,
+            origin: self.origin,
+            replaced: false,
+            ..older.clone()
+        }
+    }
+
             return vec![Effect::CloseFlow {
                 flow: self.name.clone(),
                 code: 1009,

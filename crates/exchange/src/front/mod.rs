@@ -21,6 +21,7 @@ pub use self::{
     record::{masked, pattern, record},
 };
 use crate::{
+    flow::absence,
     http::{Request, Response},
     json,
     object::Object,
@@ -60,8 +61,11 @@ pub enum Route {
         /// Path of the file.
         path: String,
     },
-    /// A WebSocket upgrade for `/sip`: draw a flow name and hand the request to that `Flow`.
-    Socket,
+    /// A WebSocket upgrade for `/sip`: hand the request to the `Flow` of this name, or draw one.
+    Socket {
+        /// Name of the connection that the client opens or comes back to.
+        resumes: Option<String>,
+    },
     /// Check that the bindings answer (`/readyz`), then answer [`ready`].
     Readiness,
     /// Ask every shard of the directory for its totals, and answer [`crate::directory::metrics`] of their sum.
@@ -284,7 +288,15 @@ impl Arrival<'_> {
             let detail = "Add this origin to AFTERBEEP_ALLOWED_ORIGINS.";
             return Err(self.refuse(problem::FORBIDDEN, detail));
         }
-        Ok(Route::Socket)
+        let Some(value) = query_value(&self.head.query, "flow") else {
+            return Ok(Route::Socket { resumes: None });
+        };
+        match absence::name_of(&value) {
+            Some(name) => Ok(Route::Socket {
+                resumes: Some(name),
+            }),
+            None => Err(self.refuse(problem::BAD_REQUEST, "flow is 32 hexadecimal digits.")),
+        }
     }
 
     fn offers_sip(&self) -> bool {

@@ -24,7 +24,7 @@ use super::{Answers, Edge, Killed, OFFER, Turn, Visit, phone::Phone};
 use crate::{
     context::Entropy,
     effect::Effect,
-    flow::{self, FlowState},
+    flow::{self, FlowState, absence::Absence},
     http::{Body, Request, Response},
     line, mailbox,
     network::Tally,
@@ -184,8 +184,8 @@ impl World {
 
     pub(crate) fn connect(&mut self, phone: &str) {
         let name = Entropy::new(self.edge.seed()).hex(16);
-        self.flows
-            .insert(name.clone(), flow::on_open(&name, "192.0.2.1", ""));
+        let state = flow::on_open(&name, "192.0.2.1", "", false);
+        self.flows.insert(name.clone(), state);
         self.get(phone).flow = name;
         self.act(phone, UserAgent::connected);
     }
@@ -194,12 +194,43 @@ impl World {
     pub(crate) fn disconnect(&mut self, phone: &str) {
         let name = std::mem::take(&mut self.get(phone).flow);
         if let Some(state) = self.flows.remove(&name) {
-            let object = Object::Flow(name);
-            let effects = self
-                .edge
-                .at(&object, |_, context| Ok(flow::on_close(&state, context)))
-                .expect("close");
-            self.accept(&object, effects);
+            self.close(name, &state);
+    /// A phone opens the connection that it calls by this value, or comes back to it.
+    pub(crate) fn connect_as(&mut self, phone: &str, value: &str) {
+        let name = flow::absence::name_of(value).expect("a value");
+        let mut state = flow::on_open(&name, "192.0.2.1", "", true);
+        let mut missed = Vec::new();
+        if let Some(absence) = self.absences.remove(&name) {
+            (state, missed) = absence.end(state);
+        } else if let Some(older) = self.flows.get(&name) {
+            state = state.continuing(older);
+        }
+        for phone in self.phones.values_mut() {
+            if phone.flow == name {
+                phone.flow.clear();
+            }
+        }
+        self.flows.insert(name.clone(), state);
+        self.get(phone).flow.clone_from(&name);
+        for frame in missed {
+            self.deliver(&name, &frame.0);
+        }
+        self.act(phone, UserAgent::connected);
+    }
+
+    /// The socket of a phone breaks, which the exchange sees at once and the phone does not.
+    pub(crate) fn lose(&mut self, phone: &str) {
+        let name = std::mem::take(&mut self.get(phone).flow);
+        let state = self.flows.remove(&name).expect("a connection");
+        match Absence::begin(&state, 1006, self.now_ms) {
+            Some(absence) => {
+                self.absences.insert(name, absence);
+            }
+            None => self.close(name, &state),
+        }
+        self.settle();
+    }
+
         }
         self.act(phone, UserAgent::disconnected);
     }
@@ -214,6 +245,14 @@ impl World {
     pub(crate) fn die_after(&mut self, phone: &str, frames: u32) {
         self.cut = Some((phone.to_owned(), frames));
     }
+    fn close(&mut self, name: String, state: &FlowState) {
+        let object = Object::Flow(name);
+        let effects = self
+            .edge
+            .at(&object, |_, context| Ok(flow::on_close(state, context)));
+        self.accept(&object, effects.expect("close"));
+    }
+
 
     /// Counts a frame on a connection; false when it is gone from now on.
     fn carries(&mut self, flow: &str) -> bool {
@@ -324,7 +363,28 @@ impl World {
             .values()
             .filter_map(|phone| phone.agent.next_wakeup());
         let reminders = self.reminders.iter().map(|(due, ..)| *due);
-        objects.chain(phones).chain(reminders).min()
+        let absences = self.absences.values().map(Absence::until_ms);
+        objects
+            .chain(phones)
+            .chain(reminders)
+            .chain(absences)
+            .min()
+    }
+
+    /// Clients that were away too long are given up.
+    fn give_up(&mut self) {
+        let now_ms = self.now_ms;
+        let absences = std::mem::take(&mut self.absences).into_iter();
+        let (over, waiting): (Vec<_>, Vec<_>) =
+            absences.partition(|(_, absence)| absence.until_ms() <= now_ms);
+        self.absences = waiting.into_iter().collect();
+        for (name, absence) in over {
+            let object = Object::Flow(name);
+            let effects = self
+                .edge
+                .at(&object, |_, context| Ok(absence.give_up(context)));
+            self.accept(&object, effects.expect("effects"));
+        }
     }
 
     fn wake(&mut self) {
@@ -353,6 +413,7 @@ impl World {
         let now_ms = self.now_ms;
         let reminders = std::mem::take(&mut self.reminders).into_iter();
         let (due, later): (Vec<_>, Vec<_>) = reminders.partition(|(due, ..)| *due <= now_ms);
+        self.give_up();
         self.reminders = later;
         for (_, object, signal) in due {
             self.signal(&object, signal);

@@ -44,13 +44,14 @@ fn pages_of_unlisted_origins_get_no_permission() {
         );
         route(&head, &strict, NOW)
     };
-    assert_eq!(socket("https://shop.example"), Route::Socket);
+    let opened = Route::Socket { resumes: None };
+    assert_eq!(socket("https://shop.example"), opened);
     assert_eq!(
         refused(socket("https://evil.example")),
         (403, "forbidden".to_owned())
     );
     let plain = [("upgrade", "websocket"), ("sec-websocket-protocol", "sip")];
-    assert_eq!(asked("GET", "/sip", &plain), Route::Socket);
+    assert_eq!(asked("GET", "/sip", &plain), opened);
 }
 
 #[test]
@@ -66,6 +67,24 @@ fn a_socket_is_opened_only_for_sip() {
     ] {
         let refusal = refused(asked("GET", "/sip", headers));
         assert_eq!(refusal, (400, "bad_request".to_owned()), "{headers:?}");
+    }
+}
+
+#[test]
+fn a_client_names_the_connection_that_it_comes_back_to() {
+    let upgrade = [("upgrade", "websocket"), ("sec-websocket-protocol", "sip")];
+    let socket = |value: &str| asked("GET", &format!("/sip?flow={value}"), &upgrade);
+    let value = "00112233445566778899aabbccddeeff";
+    let Route::Socket {
+        resumes: Some(name),
+    } = socket(value)
+    else {
+        panic!("a socket expected");
+    };
+    assert_ne!(name, value, "the name is public, the value is not");
+    for wrong in ["", "1", &value[1..], "0011223344556677889 aabbccddeeff"] {
+        let refusal = refused(socket(wrong));
+        assert_eq!(refusal, (400, "bad_request".to_owned()), "{wrong}");
     }
 }
 

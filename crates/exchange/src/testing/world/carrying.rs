@@ -8,7 +8,7 @@ use crate::{
     effect::Effect,
     flow, line, mailbox,
     object::Object,
-    signal::{Reply, Signal},
+    signal::{Carried, Reply, Signal},
 };
 
 impl World {
@@ -74,8 +74,7 @@ impl World {
 
     pub(super) fn signal(&mut self, to: &Object, signal: Signal) -> Reply {
         if let Object::Flow(name) = to {
-            let state = self.flows.get(name).cloned().unwrap_or_default();
-            let effects = flow::on_signal(&state, &signal);
+            let effects = flow::on_signal(name, &signal);
             self.accept(to, effects);
             return Reply::Done;
         }
@@ -102,7 +101,7 @@ impl World {
     }
 
     /// Whether the connection took the frame.
-    fn deliver(&mut self, flow: &str, frame: &[u8]) -> bool {
+    pub(super) fn deliver(&mut self, flow: &str, frame: &[u8]) -> bool {
         let now_ms = self.now_ms;
         if !self.carries(flow) {
             return false;
@@ -113,11 +112,19 @@ impl World {
         if let Ok(message) = Message::parse(frame) {
             phone.received.push(message);
         }
+        if let Some(absence) = self.absences.get_mut(flow) {
+            return absence.keep(&[Carried(frame.to_vec())]);
+        }
         phone.agent.receive(frame, now_ms);
         true
     }
 
+            let said = phone.said(&message);
     pub(super) fn frame(&mut self, flow: &str, frame: &[u8]) {
+            if let Some(said) = said {
+                self.frame(flow, &said);
+                return true;
+            }
         if !self.carries(flow) {
             return;
         }
