@@ -150,13 +150,11 @@ impl Ledger {
             };
             let state: serde_json::Value = serde_json::from_str(&row.text(0)).expect("JSON");
             let id = state["reserved"]["upload_id"].as_str().expect("text");
-            let number = |value: &serde_json::Value| value.as_u64().expect("a number");
-            // Once its time is over nobody is shown it any more: a late answer of the mailbox may make it anew.
-            let over = number(&state["reserved"]["expires_at_ms"]) <= world.now_ms.unsigned_abs();
-            if over || state["phase"]["phase"] != "open" {
+            if state["phase"]["phase"] != "open" {
                 self.settled.remove(id);
                 continue;
             }
+            let number = |value: &serde_json::Value| value.as_u64().expect("a number");
             let settled = number(&state["settled"]["offset"]);
             let before = self.settled.insert(id.to_owned(), settled).unwrap_or(0);
             assert!(before <= settled, "{name} forgot what it acknowledged");

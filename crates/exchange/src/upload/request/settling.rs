@@ -32,9 +32,14 @@ impl Visit<'_> {
         }
     }
 
-    /// The mailbox expects the part.
+    /// The mailbox expects the part, or did: a reply may be so late that its reservation has run out, or that another
+    /// one has followed. Nothing begins by that, least of all anew what was acknowledged.
     fn reserved(&self, reserved: Reserved) -> Result<Step, SqlError> {
-        let upload = self.adopt(reserved)?;
+        let known = self.load()?;
+        if reserved.expires_at_ms <= self.context.now_ms || is_followed(&reserved, known.as_ref()) {
+            return Ok(answer::unavailable(self.head));
+        }
+        let upload = self.adopt(known, reserved)?;
         match self.head.method.as_str() {
             "POST" => self.created(upload),
             "HEAD" => self.describe(),
@@ -58,9 +63,8 @@ impl Visit<'_> {
 
     /// Takes over a reservation, or goes on with the upload it belongs to. One that was refused here while the
     /// mailbox still expects it (the process died in between, or the refusal was for an older upload) begins anew.
-    fn adopt(&self, reserved: Reserved) -> Result<Upload, SqlError> {
+    fn adopt(&self, known: Option<Upload>, reserved: Reserved) -> Result<Upload, SqlError> {
         let expires_at_ms = reserved.expires_at_ms;
-        let known = self.load()?;
         let same = known.as_ref().is_some_and(|known| {
             let lives = !matches!(known.phase, Phase::Gone | Phase::Refused(_));
             lives && known.reserved.upload_id == reserved.upload_id
@@ -191,4 +195,13 @@ impl Visit<'_> {
         }
         Ok(answered(response))
     }
+}
+
+/// Whether an upload goes on that was reserved after this one.
+fn is_followed(reserved: &Reserved, known: Option<&Upload>) -> bool {
+    known.is_some_and(|known| {
+        !matches!(known.phase, Phase::Gone | Phase::Refused(_))
+            && known.reserved.upload_id != reserved.upload_id
+            && known.reserved.expires_at_ms > reserved.expires_at_ms
+    })
 }

@@ -43,6 +43,52 @@ fn after_that_the_same_deposit_may_begin_anew_under_another_upload_id() {
 }
 
 #[test]
+fn a_late_reply_makes_no_upload_whose_time_is_over() {
+    let mut world = World::new();
+    let (token, sound) = (world.session(), speech(50, 60));
+    let creation = || Sent::creation(&token, Some(sound.len()), &VALUES);
+    let created = world.ask(&creation());
+    let path = header(&created, "location").unwrap();
+    world.ask(&Sent::patch(path, &token, 0, &sound[..1000]));
+    let upload_id = |world: &World| {
+        let rows = world.at_mailbox(|sql, _| sql.query("SELECT upload_id FROM deposit_parts", &[]));
+        rows.unwrap()[0].text(0)
+    };
+    let first = upload_id(&world);
+    let late = world.asked(&creation());
+    world.wait(RESERVATION_MS);
+    assert_eq!(world.tell(late).status, 503);
+    assert_eq!(world.ask(&creation()).status, 201);
+    assert_ne!(upload_id(&world), first, "reserved anew, not revived");
+    let standing = world.ask(&Sent::new("HEAD", path, &token));
+    assert_eq!(header(&standing, "upload-offset"), Some("0"));
+    let last = world.ask(&Sent::patch(path, &token, 0, &sound));
+    assert!(receipt(&last).is_some());
+    assert_eq!(world.messages().len(), 1);
+}
+
+#[test]
+fn a_late_reply_about_an_upload_that_was_taken_back_leaves_the_next_one_alone() {
+    let mut world = World::new();
+    let (token, sound) = (world.session(), speech(50, 60));
+    let creation = || Sent::creation(&token, Some(sound.len()), &VALUES);
+    let late = world.asked(&creation());
+    let created = world.ask(&creation());
+    let path = header(&created, "location").unwrap();
+    assert_eq!(world.ask(&Sent::new("DELETE", path, &token)).status, 204);
+    world.wait(1);
+    assert_eq!(world.ask(&creation()).status, 201);
+    let piece = world.ask(&Sent::patch(path, &token, 0, &sound[..1000]));
+    assert_eq!(header(&piece, "upload-offset"), Some("1000"));
+    assert_eq!(world.tell(late).status, 503);
+    let rest = world.ask(&Sent::patch(path, &token, 1000, &sound[1000..]));
+    assert!(
+        receipt(&rest).is_some(),
+        "nothing acknowledged is forgotten"
+    );
+}
+
+#[test]
 fn a_blob_whose_commit_never_came_is_deleted() {
     let sound = speech(6000, 200);
     for points in 0.. {

@@ -82,10 +82,31 @@ impl World {
 
     /// One request of a client; its answer, if it is heard.
     pub(crate) fn send(&self, sent: &Sent<'_>) -> Result<Response, Killed> {
-        let mut visit = match Visit::new(&self.edge, sent) {
-            Ok(visit) => visit,
-            Err(response) => return Ok(response),
-        };
+        match Visit::new(&self.edge, sent) {
+            Ok(visit) => self.finish(visit),
+            Err(response) => Ok(response),
+        }
+    }
+
+    /// A request whose first question to the mailbox is answered; the reply is still on its way.
+    pub(crate) fn asked(&self, sent: &Sent<'_>) -> (Visit, Reply) {
+        let mut visit = Visit::new(&self.edge, sent).unwrap();
+        loop {
+            match visit.turn(&self.edge).unwrap() {
+                Turn::Going => {}
+                Turn::Ask { signal, .. } => return (visit, self.signal(signal).unwrap()),
+                Turn::Answer { response, .. } => panic!("nothing is asked: {response:?}"),
+            }
+        }
+    }
+
+    /// The answer to a request whose reply arrives now.
+    pub(crate) fn tell(&self, (mut visit, reply): (Visit, Reply)) -> Response {
+        visit.told(reply);
+        self.finish(visit).unwrap()
+    }
+
+    fn finish(&self, mut visit: Visit) -> Result<Response, Killed> {
         for _ in 0..1_000 {
             match visit.turn(&self.edge)? {
                 Turn::Going => {}
