@@ -52,6 +52,12 @@ impl Request {
         }
     }
 
+    /// The browser may answer from its cache.
+    pub(crate) fn cached(self) -> Self {
+        self.init.set_cache(RequestCache::Default);
+        self
+    }
+
     /// Adds a header.
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         if let Ok(headers) = &self.headers {

@@ -10,6 +10,8 @@ pub(crate) struct Server {
     origin: String,
     host: String,
     socket_url: String,
+    /// Named by its origin: a server of our kind, no foreign proxy.
+    is_ours: bool,
 }
 
 impl Server {
@@ -33,6 +35,7 @@ impl Server {
             origin: format!("{web}://{authority}"),
             host: url.hostname(),
             socket_url,
+            is_ours: matches!(url.protocol().as_str(), "https:" | "http:"),
         })
     }
 
@@ -49,6 +52,19 @@ impl Server {
     /// Where the signalling socket is.
     pub(crate) fn socket_url(&self) -> &str {
         &self.socket_url
+    }
+
+    /// Whether it is a server of our kind, with all its paths.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// The same for a client that comes back to its connection by this value, where the server knows how.
+    pub(crate) fn flow_url(&self, value: [u8; 16]) -> String {
+        match self.is_ours {
+            true => format!("{}?flow={}", self.socket_url, deposit::hex(&value)),
+            false => self.socket_url.clone(),
+        }
     }
 
     /// The full address of a path of this server.

@@ -1,35 +1,76 @@
 //! One call, from the button to its end: microphone, offer, answer, session, greeting.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use sip::call::event::{Body, EndCause, Event as CallEvent};
 
+use wasm_bindgen::JsValue;
+
 use super::engine::Engine;
+use super::ice;
 use super::stage::State;
-use crate::client::ClientEvent;
-use crate::media::{Microphone, Peer};
+use super::talk::Talk;
+use super::{call_back, greeting_session};
+use crate::client::{ClientEvent, Listener};
+use crate::media::{Microphone, Peer, can_talk};
 use crate::outbox::number;
 use crate::problem::Problem;
 use crate::queue::within;
-use crate::signalling::{Called, Conversation, accept_session, rejected};
+use crate::signalling::{Called, Conversation, accept_session, rejected, voicemail_of};
 use crate::storage::SessionRow;
 
 /// The call waits this long for the answer to the microphone question, then goes out without.
 const MICROPHONE_MS: u32 = 10_000;
 /// After the greeting the voicemail hangs up; if it does not, we do.
 const FAREWELL_MS: u32 = 4_000;
+const NO_WEBRTC: &str = "no_webrtc";
+const CANNOT_CALL: &str = "This browser cannot make or take calls: it has no WebRTC. You can still leave and hear messages.";
 const SKIP: &[u8] = b"Signal=#\r\nDuration=160\r\n";
 const UNSUPPORTED_MEDIA_TYPE: u16 = 415;
 
 /// Places a call and follows it to its end.
 pub(super) async fn place(engine: Rc<Engine>, to: String) {
     let generation = engine.stage.begin(&to);
+    call_back::expect(&engine);
     let outcome = conduct(&engine, &to, generation).await;
+    settle(&engine, generation, outcome).await;
+}
+
+/// Follows a voicemail that called us, answered as it is, to the end of that call.
+pub(super) async fn listen(
+    engine: Rc<Engine>,
+    to: &str,
+    generation: u32,
+    conversation: Conversation,
+    greeting_url: Option<String>,
+) {
+    let conversation = Rc::new(conversation);
+    engine
+        .stage
+        .set_conversation(Some(Rc::clone(&conversation)));
+    let call = Call {
+        engine: &engine,
+        to,
+        generation,
+        conversation,
+        peer: RefCell::new(None),
+    };
+    call.greeted(greeting_url);
+    let outcome = call.follow().await;
+    drop(call);
+    settle(&engine, generation, outcome).await;
+}
+
+async fn settle(engine: &Rc<Engine>, generation: u32, outcome: Result<(), Problem>) {
     if !engine.stage.is_current(generation) {
         return;
     }
     engine.stage.set_conversation(None);
     if let Err(problem) = outcome {
+        if call_back::comes(engine, generation, &problem).await {
+            return;
+        }
         let next = after_failure(&problem);
         engine.listener.problem(problem);
         engine.stage.enter(next);
@@ -50,22 +91,21 @@ fn after_failure(problem: &Problem) -> State {
 }
 
 async fn conduct(engine: &Rc<Engine>, to: &str, generation: u32) -> Result<(), Problem> {
-    let microphone = ask_microphone(engine).await;
+    tell_whether_possible(&engine.listener);
+    let (microphone, servers) = prepare(engine).await;
     if !engine.stage.is_current(generation) {
         return Ok(());
     }
-    let listener = engine.listener.clone();
-    let peer = Peer::open(
-        microphone.as_deref(),
-        &engine.options.ice_servers,
-        move |stream| {
-            listener.emit(ClientEvent::RemoteAudio {
-                stream: stream.into(),
-            });
-        },
-    );
-    let (peer, offer) = offered(engine, peer).await;
-    let conversation = Rc::new(engine.agent.call(to, offer.as_deref()).await?);
+    let (peer, offer) = match open_peer(engine, microphone.as_deref(), &servers) {
+        Ok(peer) => offered(engine, peer).await,
+        Err(_) => (None, None),
+    };
+    // Nobody is rung who could not be talked to.
+    let dialled = match &offer {
+        Some(_) => to.to_owned(),
+        None => voicemail_of(to),
+    };
+    let conversation = Rc::new(engine.agent.call(&dialled, offer.as_deref()).await?);
     if !engine.stage.is_current(generation) {
         return Ok(());
     }
@@ -77,16 +117,51 @@ async fn conduct(engine: &Rc<Engine>, to: &str, generation: u32) -> Result<(), P
         to,
         generation,
         conversation,
-        peer,
+        peer: RefCell::new(peer),
     };
     call.follow().await
 }
 
-/// The offer; without one the call goes out without a peer connection, too.
-async fn offered(engine: &Engine, peer: Option<Peer>) -> (Option<Peer>, Option<String>) {
-    let Some(peer) = peer else {
-        return (None, None);
+/// Asks for what a call needs: the microphone, and the servers that help it through the network.
+pub(super) async fn prepare(engine: &Rc<Engine>) -> (Option<Rc<Microphone>>, JsValue) {
+    let servers = can_talk().then(|| ice::begin(engine));
+    let microphone = ask_microphone(engine).await;
+    match servers {
+        Some(servers) => (microphone, servers.next().await),
+        None => (microphone, JsValue::UNDEFINED),
+    }
+}
+
+/// A peer connection whose changes the call on the stage hears of.
+pub(super) fn open_peer(
+    engine: &Rc<Engine>,
+    microphone: Option<&Microphone>,
+    servers: &JsValue,
+) -> Result<Rc<Peer>, Problem> {
+    let watching = Rc::downgrade(engine);
+    let on_ice = move || {
+        let engine = watching.upgrade();
+        if let Some(talk) = engine.and_then(|engine| engine.stage.talk()) {
+            talk.watch_way();
+        }
     };
+    Peer::open(microphone, servers, on_ice)
+        .map(Rc::new)
+        .ok_or_else(|| Problem::new(NO_WEBRTC, CANNOT_CALL))
+}
+
+/// A browser without peer connections says so.
+pub(super) fn tell_whether_possible(listener: &Listener) {
+    if !can_talk() {
+        listener.emit(ClientEvent::CannotCall {
+            code: NO_WEBRTC,
+            message: CANNOT_CALL,
+        });
+    }
+}
+
+/// The offer; where the browser makes none, the call goes to the voicemail.
+async fn offered(engine: &Engine, peer: Rc<Peer>) -> (Option<Rc<Peer>>, Option<String>) {
     match peer.offer().await {
         Ok(offer) => (Some(peer), Some(offer)),
         Err(problem) => {
@@ -94,6 +169,53 @@ async fn offered(engine: &Engine, peer: Option<Peer>) -> (Option<Peer>, Option<S
             (None, None)
         }
     }
+}
+
+/// A call with a person, from its answer to its end.
+pub(super) async fn talk_on(
+    engine: &Rc<Engine>,
+    talk: &Rc<Talk>,
+    generation: u32,
+    with_picture: bool,
+) {
+    let stage = &engine.stage;
+    stage.set_talk(Some(Rc::clone(talk)));
+    stage.enter(State::Talking);
+    talk.tell();
+    talk.watch_way();
+    if with_picture && let Err(problem) = talk.film(true).await {
+        engine.listener.problem(problem);
+    }
+    let events = talk.events();
+    while stage.is_current(generation) {
+        match events.next().await {
+            CallEvent::Ended { cause, .. } => return talked(engine, generation, cause),
+            event => talk.hear(event).await,
+        }
+    }
+}
+
+/// The other side has ended the call, or it was lost.
+fn talked(engine: &Engine, generation: u32, cause: EndCause) {
+    let stage = &engine.stage;
+    if !stage.is_current(generation) {
+        return;
+    }
+    if cause != EndCause::HungUpThere {
+        engine.listener.problem(Problem::new(
+            "connection_lost",
+            "The connection to the other side was lost, so the call was ended.",
+        ));
+    }
+    stage.set_conversation(None);
+    stage.enter(State::Ended);
+    stage.enter(State::Idle);
+    stage.release_microphone();
+}
+
+/// What the page hears that wants to do two things at once.
+pub(super) fn busy() -> Problem {
+    Problem::new("busy", "Finish the call or the recording first.")
 }
 
 /// Asks for the microphone while the call is placed; without one the call goes on.
@@ -113,7 +235,7 @@ struct Call<'a> {
     to: &'a str,
     generation: u32,
     conversation: Rc<Conversation>,
-    peer: Option<Peer>,
+    peer: RefCell<Option<Rc<Peer>>>,
 }
 
 impl Call<'_> {
@@ -127,7 +249,10 @@ impl Call<'_> {
             match event {
                 CallEvent::Ringing { .. } => self.engine.stage.enter(State::Ringing),
                 CallEvent::Answered { sdp, greeting_url } => {
-                    self.answered(sdp.as_deref(), greeting_url).await;
+                    if let Some(talk) = self.answered(sdp.as_deref(), greeting_url).await? {
+                        talk_on(self.engine, &talk, self.generation, false).await;
+                        return Ok(());
+                    }
                 }
                 CallEvent::Info {
                     id,
@@ -136,26 +261,37 @@ impl Call<'_> {
                 } => self.informed(id, &content_type, &body).await,
                 CallEvent::Rejected { status, .. } => return Err(rejected(status)),
                 CallEvent::Ended { cause, body, .. } => return self.ended(cause, body).await,
-                CallEvent::InfoAnswered { .. } | CallEvent::Acknowledged { .. } => {}
+                _ => {}
             }
         }
     }
 
-    async fn answered(&self, sdp: Option<&str>, greeting_url: Option<String>) {
-        let live = sdp.is_some_and(sip::sdp::has_active_media);
-        // Without an offer of ours the SDP is the voicemail's own offer; there is nothing to apply.
-        if let (Some(peer), Some(sdp)) = (&self.peer, sdp)
-            && let Err(problem) = peer.accept(sdp).await
-        {
-            self.engine.listener.problem(problem);
+    /// A person answered, or the voicemail, which takes no media: the connection for them is closed then.
+    async fn answered(
+        &self,
+        sdp: Option<&str>,
+        greeting_url: Option<String>,
+    ) -> Result<Option<Rc<Talk>>, Problem> {
+        let peer = self.peer.take();
+        let is_live = greeting_url.is_none() && sdp.is_some_and(sip::sdp::has_active_media);
+        if let (true, Some(peer), Some(sdp)) = (is_live, peer, sdp) {
+            peer.accept(sdp).await?;
+            let conversation = Rc::clone(&self.conversation);
+            return Ok(Some(Talk::new(self.engine, conversation, peer)));
         }
-        if live && greeting_url.is_none() {
-            self.engine.stage.enter(State::Talking);
-            return;
+        if let Some(url) = &greeting_url {
+            greeting_session::look_soon(self.engine, self.to, self.generation, url);
         }
+        self.greeted(greeting_url);
+        Ok(None)
+    }
+
+    /// The voicemail answered; where it plays no greeting, its hang-up alone is awaited.
+    fn greeted(&self, greeting_url: Option<String>) {
         self.engine.stage.enter(State::Greeting);
-        if let Some(url) = greeting_url {
-            self.greet(&url, None);
+        match greeting_url {
+            Some(url) => self.greet(&url, None),
+            None => greeting_ended(self.engine),
         }
     }
 
@@ -180,18 +316,9 @@ impl Call<'_> {
         };
         let desk = self.engine.desk();
         match accept_session(&desk, &self.conversation, called, id, body).await {
-            Ok(session) => self.take_session(session),
+            Ok(session) => take_session(self.engine, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
-    }
-
-    fn take_session(&self, session: SessionRow) {
-        self.engine.listener.emit(ClientEvent::Session {
-            id: session.id.clone(),
-            called_party: session.called_party.clone(),
-            expires_at: session.expires_at.map(number),
-        });
-        self.engine.stage.set_session(session);
     }
 
     async fn ended(&self, cause: EndCause, body: Option<Body>) -> Result<(), Problem> {
@@ -226,10 +353,21 @@ impl Call<'_> {
             display_name: "",
         };
         match crate::signalling::store_session(&self.engine.desk(), called, &body.bytes).await {
-            Ok(session) => self.take_session(session),
+            Ok(session) => take_session(self.engine, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
     }
+}
+
+/// The session of this call is on disk.
+pub(super) fn take_session(engine: &Engine, session: SessionRow) {
+    engine.listener.emit(ClientEvent::Session {
+        id: session.id.clone(),
+        called_party: session.called_party.clone(),
+        expires_at: session.expires_at.map(number),
+        forwarded_from: session.forwarded_from.clone(),
+    });
+    engine.stage.set_session(session);
 }
 
 /// **Hang up**. After the voicemail has answered, the recorder opens; before that nothing is left.

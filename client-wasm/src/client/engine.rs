@@ -9,6 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Blob, BlobPropertyBag, Document, Window};
 
 use super::identity::Identity;
+use super::incoming::{self, Ringing};
 use super::options::Options;
 use super::sound_check::SoundCheck;
 use super::stage::{Stage, State};
@@ -18,6 +19,7 @@ use super::watch::Watch;
 use super::{recording, room, sound_check};
 use crate::capture::{Take, await_others, recover_all};
 use crate::client::{ClientEvent, Listener};
+use crate::clock;
 use crate::media::{Device, Microphone, chosen};
 use crate::outbox::{Outbox, uncut};
 use crate::problem::Problem;
@@ -42,6 +44,8 @@ pub(super) struct Engine {
     pub(super) check: RefCell<Option<SoundCheck>>,
     /// Counts what has made an earlier wish for a sound check void.
     pub(super) checks: Cell<u32>,
+    /// The call that rings here.
+    pub(super) ringing: RefCell<Option<Rc<Ringing>>>,
     closed: Cell<bool>,
     listeners: RefCell<Vec<EventListener>>,
 }
@@ -56,7 +60,7 @@ impl Engine {
         let identity = Identity::load(Rc::clone(&database), Rc::clone(&server)).await?;
         let tuning = Tuning::load(&options, &database).await?;
         let agent = Agent::new(
-            server.socket_url(),
+            &server.flow_url(clock::random()?),
             identity.configuration(),
             listener.clone(),
         )?;
@@ -94,6 +98,7 @@ impl Engine {
             watch,
             check: RefCell::new(None),
             checks: Cell::new(0),
+            ringing: RefCell::new(None),
             closed: Cell::new(false),
             listeners: RefCell::default(),
         });
@@ -104,11 +109,21 @@ impl Engine {
     async fn begin(self: &Rc<Self>) -> Result<(), Problem> {
         self.outbox.purge().await?;
         self.recover().await;
+        self.take_calls();
         self.listen_to_browser();
         self.outbox.changed();
         self.outbox.wake();
         room::tell_promise(&self.listener);
         Ok(())
+    }
+
+    fn take_calls(self: &Rc<Self>) {
+        let engine = Rc::downgrade(self);
+        self.agent.take_calls(move |conversation, caller| {
+            if let Some(engine) = engine.upgrade() {
+                incoming::ring(&engine, conversation, caller);
+            }
+        });
     }
 
     /// Makes drafts of what dead recorders left, now and when others die.
@@ -151,6 +166,7 @@ impl Engine {
         self.watch.end();
         sound_check::end(self);
         self.lens.close();
+        incoming::leave(self);
         self.stage.leave();
         self.stage.release_microphone();
         self.outbox.close();
@@ -190,6 +206,7 @@ impl Engine {
         self.watch.end();
         sound_check::end(self);
         self.lens.close();
+        incoming::leave(self);
         self.stage.leave();
         self.stage.release_microphone();
         self.agent.stop_listening();
@@ -230,6 +247,10 @@ impl Engine {
     /// The page is not seen any more: nobody listens who does not record. When it is left, the recording ends.
     fn out_of_sight(&self, left: bool) {
         sound_check::end(self);
+        if left {
+            incoming::leave(self);
+            self.stage.leave_talk();
+        }
         if self.recorder.borrow().is_none() && !self.stage.is_in_call() {
             self.stage.release_microphone();
             self.lens.close();

@@ -27,6 +27,8 @@ pub(crate) enum Event {
         called_party: String,
         /// Unix milliseconds, where the exchange told.
         expires_at: Option<f64>,
+        /// Whom the caller had dialled, where the call was sent on to this mailbox.
+        forwarded_from: Option<String>,
     },
     /// The greeting may be played from here.
     Greeting {
@@ -35,11 +37,50 @@ pub(crate) enum Event {
         /// Length, where the exchange told it.
         duration_ms: Option<f64>,
     },
-    /// The callee's voice.
-    RemoteAudio {
-        /// A `MediaStream`.
+    /// Somebody calls this page.
+    Incoming {
+        /// His address.
+        from: String,
+        /// His name, as he gives it.
+        display_name: Option<String>,
+        /// Whether he offers pictures.
+        video: bool,
+    },
+    /// The call that came does not ring here any more, and was not taken here.
+    IncomingOver {
+        /// `cancelled`, `answered_elsewhere`, `declined`, `voicemail` or `lost`.
+        reason: &'static str,
+    },
+    /// How the call with a person is now; after every change while the state is `talking`.
+    Talk {
+        /// The other side does not hear us, because the user wants it so.
+        muted: bool,
+        /// We hold the call: nobody hears anybody.
+        held: bool,
+        /// The other side holds the call.
+        held_by_peer: bool,
+        /// Whether `send_key` reaches the other side.
+        keys: bool,
+        /// A `MediaStream` of what comes from the other side; nothing where nothing comes yet.
         #[serde(with = "serde_wasm_bindgen::preserve")]
-        stream: JsValue,
+        remote: JsValue,
+        /// A `MediaStream` of our own camera, while it is on.
+        #[serde(with = "serde_wasm_bindgen::preserve")]
+        local: JsValue,
+        /// Whether pictures come from the other side.
+        video: bool,
+    },
+    /// The other side pressed a key.
+    Key {
+        /// One of `0123456789*#ABCD`.
+        key: String,
+    },
+    /// This browser can only leave and hear messages.
+    CannotCall {
+        /// `no_webrtc`.
+        code: &'static str,
+        /// Plain words.
+        message: &'static str,
     },
     /// What the camera sees, for a preview.
     Camera {

@@ -5,7 +5,9 @@ mod call;
 mod draft;
 mod engine;
 mod event;
+mod ice;
 mod identity;
+mod incoming;
 mod means;
 mod options;
 mod promise;
@@ -13,6 +15,7 @@ mod recording;
 mod room;
 mod sound_check;
 mod stage;
+mod talk;
 mod tuning;
 mod video;
 mod watch;
@@ -100,6 +103,7 @@ impl Client {
     pub fn sign_out(&self) -> Promise {
         let client = self.clone();
         promise(async move {
+            incoming::leave(&client.engine);
             client.engine.agent.stop_listening();
             client.engine.identity.sign_out().await?;
             client.reconfigure();
@@ -126,7 +130,7 @@ impl Client {
     pub fn call(&self, to: String) -> Outcome {
         let to = self.engine.identity.address(&to)?;
         if self.engine.stage.is_occupied() {
-            return Err(Problem::new("busy", "Finish the call or the recording first.").into());
+            return Err(call::busy().into());
         }
         self.engine.stage.leave();
         self.engine.lens.close();
@@ -275,9 +279,10 @@ impl Client {
         })
     }
 
-    /// Registers for new messages; `mailbox` events follow.
+    /// Registers for new messages and for calls; `mailbox` and `incoming` events follow.
     pub fn listen(&self) -> Outcome {
         self.engine.identity.token()?;
+        call::tell_whether_possible(&self.engine.listener);
         self.engine.agent.listen();
         Ok(())
     }

@@ -3,6 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::talk::Talk;
 use crate::client::{ClientEvent, Listener};
 use crate::media::Microphone;
 use crate::signalling::Conversation;
@@ -97,9 +98,14 @@ pub(crate) struct Stage {
     deposit: RefCell<Option<String>>,
     session: RefCell<Option<SessionRow>>,
     conversation: RefCell<Option<Rc<Conversation>>>,
+    talk: RefCell<Option<Rc<Talk>>>,
+    /// Who called us, and how he names himself.
+    party: RefCell<Option<(String, Option<String>)>>,
     microphone: Rc<RefCell<Option<Rc<Microphone>>>>,
     microphone_timer: Timer,
     greeting_over: Cell<bool>,
+    /// Until when the voicemail dialled last may call back.
+    call_back_until: Cell<i64>,
     generation: Cell<u32>,
     /// Gives up waiting for the voicemail's BYE.
     pub(crate) farewell: Timer,
@@ -115,9 +121,12 @@ impl Stage {
             deposit: RefCell::new(None),
             session: RefCell::new(None),
             conversation: RefCell::new(None),
+            talk: RefCell::new(None),
+            party: RefCell::new(None),
             microphone: Rc::default(),
             microphone_timer: Timer::default(),
             greeting_over: Cell::new(false),
+            call_back_until: Cell::new(0),
             generation: Cell::new(0),
             farewell: Timer::default(),
         }
@@ -133,15 +142,23 @@ impl Stage {
         if self.state.replace(state) == state {
             return;
         }
+        let (to, display_name) = match self.party.borrow().clone() {
+            Some((party, name)) => (Some(party), name),
+            None => (self.callee(), None),
+        };
         self.listener.emit(ClientEvent::State {
             state: state.word(),
-            to: self.callee(),
-            display_name: None,
+            to,
+            display_name,
         });
+        if state == State::Idle {
+            self.party.take();
+        }
     }
 
     /// Begins a call; the number tells it from all others.
     pub(crate) fn begin(&self, callee: &str) -> u32 {
+        self.party.take();
         self.callee.replace(Some(callee.to_owned()));
         self.session.replace(None);
         self.deposit.replace(None);
@@ -150,6 +167,25 @@ impl Stage {
         self.generation.set(self.generation.get().wrapping_add(1));
         self.enter(State::Calling);
         self.generation.get()
+    }
+
+    /// Takes a call that came; the number tells it from all others.
+    pub(crate) fn join(&self, party: &str, display_name: Option<&str>) -> u32 {
+        self.leave();
+        self.deposit.replace(None);
+        let name = display_name.map(ToOwned::to_owned);
+        self.party.replace(Some((party.to_owned(), name)));
+        self.generation.get()
+    }
+
+    /// The voicemail dialled last may call back until then.
+    pub(crate) fn expect_call_back(&self, until_ms: i64) {
+        self.call_back_until.set(until_ms);
+    }
+
+    /// Whether it still may; once.
+    pub(crate) fn expects_call_back(&self, now_ms: i64) -> bool {
+        self.call_back_until.replace(0) >= now_ms
     }
 
     /// Whether this call still is the one on the stage.
@@ -161,8 +197,29 @@ impl Stage {
     pub(crate) fn leave(&self) {
         self.generation.set(self.generation.get().wrapping_add(1));
         self.farewell.clear();
+        self.set_talk(None);
         if let Some(conversation) = self.conversation.take() {
             conversation.hang_up();
+        }
+    }
+
+    /// The page goes: who talks to us hears it now, not when nothing comes any more.
+    pub(crate) fn leave_talk(&self) {
+        if self.talk.borrow().is_some() {
+            self.leave();
+            self.enter(State::Idle);
+        }
+    }
+
+    /// The call with a person that goes on.
+    pub(super) fn talk(&self) -> Option<Rc<Talk>> {
+        self.talk.borrow().clone()
+    }
+
+    /// A call with a person goes on from now on, or none does.
+    pub(super) fn set_talk(&self, talk: Option<Rc<Talk>>) {
+        if let Some(over) = self.talk.replace(talk) {
+            over.fall_silent();
         }
     }
 
@@ -193,6 +250,9 @@ impl Stage {
 
     /// Keeps or forgets the running call.
     pub(crate) fn set_conversation(&self, conversation: Option<Rc<Conversation>>) {
+        if conversation.is_none() {
+            self.set_talk(None);
+        }
         drop(self.conversation.replace(conversation));
     }
 

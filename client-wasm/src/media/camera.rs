@@ -51,7 +51,8 @@ impl Camera {
         }
     }
 
-    fn track(&self) -> Option<MediaStreamTrack> {
+    /// The picture's track.
+    pub(crate) fn track(&self) -> Option<MediaStreamTrack> {
         self.stream.get_video_tracks().get(0).dyn_into().ok()
     }
 }

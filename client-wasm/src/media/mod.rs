@@ -8,4 +8,4 @@ mod peer;
 pub(crate) use camera::Camera;
 pub(crate) use devices::{Device, choose, chosen, microphones};
 pub(crate) use microphone::{Microphone, Processing};
-pub(crate) use peer::Peer;
+pub(crate) use peer::{Peer, can_talk};

@@ -9,6 +9,7 @@ use sip::user_agent::UserAgent;
 use sip::user_agent::configuration::Configuration;
 use sip::user_agent::event::{CallHandle, Event, Output};
 
+use super::conversation::Conversation;
 use super::socket::{Happening, Socket};
 
 use crate::client::{ClientEvent, Listener};
@@ -19,8 +20,24 @@ use crate::timer::Timer;
 
 /// A connection that does not stand after this long is given up.
 const CONNECT_MS: u32 = 10_000;
-/// Temporarily unavailable: what the page says to callers until it can answer calls.
+/// Temporarily unavailable: what a page says to callers that takes no calls.
 const UNAVAILABLE: u16 = 480;
+/// While a call waits for the next connection, it is tried at least so often.
+const URGENT_MS: i64 = 2_000;
+
+/// Somebody calls.
+pub(crate) struct Caller {
+    /// His address.
+    pub(crate) from: String,
+    /// His name, as he gives it.
+    pub(crate) display_name: Option<String>,
+    /// His offer, if his call brings one.
+    pub(crate) offer: Option<String>,
+    /// Where his greeting plays from, if it is his voicemail that calls.
+    pub(crate) greeting_url: Option<String>,
+}
+
+type OnCall = Rc<dyn Fn(Conversation, Caller)>;
 
 /// The user agent of this page; clones share it.
 #[derive(Clone)]
@@ -39,6 +56,8 @@ struct Inner {
     reconnect: Timer,
     failures: Cell<u32>,
     listening: Cell<bool>,
+    /// Who takes calls that come.
+    on_call: RefCell<Option<OnCall>>,
     itself: Weak<Self>,
 }
 
@@ -61,6 +80,7 @@ impl Agent {
             reconnect: Timer::default(),
             failures: Cell::new(0),
             listening: Cell::new(false),
+            on_call: RefCell::new(None),
             itself: Weak::clone(itself),
         });
         Ok(Self { inner })
@@ -87,9 +107,14 @@ impl Agent {
         self.inner.pump();
     }
 
+    /// Calls that come go to `take` from now on.
+    pub(crate) fn take_calls(&self, take: impl Fn(Conversation, Caller) + 'static) {
+        self.inner.on_call.replace(Some(Rc::new(take)));
+    }
+
     /// The network may be back: a wanted connection is tried at once.
     pub(crate) fn retry(&self) {
-        if self.inner.listening.get() {
+        if self.inner.is_wanted() {
             self.inner.reconnect_now();
         }
     }
@@ -99,8 +124,12 @@ impl Agent {
         self.inner.listening.set(false);
         self.inner.reconnect.clear();
         self.inner.pump();
+        if let Some(socket) = self.inner.socket.borrow().as_ref() {
+            socket.say_goodbye();
+        }
         self.inner.lost();
         self.inner.pump();
+        self.inner.reconnect.clear();
         self.inner.wakeup.clear();
     }
 
@@ -116,17 +145,22 @@ impl Agent {
             .rules
             .borrow_mut()
             .call(to, offer, clock::now_ms());
-        let events = Queue::new();
-        self.inner
-            .conversations
-            .borrow_mut()
-            .push((handle, events.clone()));
+        let conversation = self.conversation(handle);
         self.inner.pump();
-        Ok(Conversation {
-            agent: self.clone(),
-            handle,
-            events,
-        })
+        Ok(conversation)
+    }
+
+    fn conversation(&self, handle: CallHandle) -> Conversation {
+        let events = Queue::new();
+        let mut conversations = self.inner.conversations.borrow_mut();
+        conversations.push((handle, events.clone()));
+        Conversation::new(self.clone(), handle, events)
+    }
+
+    /// Nobody follows this call any more.
+    pub(super) fn forget(&self, handle: CallHandle) {
+        let mut conversations = self.inner.conversations.borrow_mut();
+        conversations.retain(|(known, _)| *known != handle);
     }
 
     async fn connect(&self) -> Result<(), Problem> {
@@ -147,7 +181,7 @@ impl Agent {
     }
 
     /// Runs one command and carries out what follows from it.
-    fn command<Output>(&self, command: impl FnOnce(&mut UserAgent) -> Output) -> Output {
+    pub(super) fn command<Output>(&self, command: impl FnOnce(&mut UserAgent) -> Output) -> Output {
         let output = command(&mut self.inner.rules.borrow_mut());
         self.inner.pump();
         output
@@ -157,6 +191,11 @@ impl Agent {
 impl Inner {
     fn is_connected(&self) -> bool {
         self.socket.borrow().as_ref().is_some_and(Socket::is_open)
+    }
+
+    /// Whether somebody waits for calls, or a call for its connection.
+    fn is_wanted(&self) -> bool {
+        self.listening.get() || self.rules.borrow().is_needed()
     }
 
     fn reconnect_now(&self) {
@@ -199,7 +238,7 @@ impl Inner {
         self.pump();
     }
 
-    /// The connection is gone; a listening page gets a new one, later and later with jitter.
+    /// The connection is gone; a listening page gets a new one, later and later with jitter, and a call soon.
     fn lost(&self) {
         if self.socket.take().is_none() {
             return;
@@ -208,12 +247,15 @@ impl Inner {
         self.listener
             .emit(ClientEvent::Connection { online: false });
         self.tell_waiting(false);
-        if !self.listening.get() {
+        if !self.is_wanted() {
             return;
         }
         self.failures.set(self.failures.get().saturating_add(1));
         let entropy = clock::random().map_or(0, u64::from_le_bytes);
-        let delay = Backoff::RECONNECT.delay_ms(self.failures.get(), entropy, None);
+        let mut delay = Backoff::RECONNECT.delay_ms(self.failures.get(), entropy, None);
+        if self.rules.borrow().is_needed() {
+            delay = delay.min(URGENT_MS);
+        }
         let itself = Weak::clone(&self.itself);
         self.reconnect
             .after(u32::try_from(delay).unwrap_or(30_000), move || {
@@ -265,10 +307,21 @@ impl Inner {
     fn on_event(&self, event: Event) {
         match event {
             Event::Call { call, event } => self.deliver(call, event),
-            Event::Incoming { call, .. } => {
-                let now = clock::now_ms();
-                self.rules.borrow_mut().reject(call, UNAVAILABLE, now);
-            }
+            Event::Incoming {
+                call,
+                from,
+                display_name,
+                sdp: offer,
+                greeting_url,
+            } => self.called(
+                call,
+                Caller {
+                    from,
+                    display_name,
+                    offer,
+                    greeting_url,
+                },
+            ),
             Event::MessageSummary { new, old } => self.listener.emit(ClientEvent::Mailbox {
                 new,
                 total: new.saturating_add(old),
@@ -278,6 +331,17 @@ impl Inner {
             }
             Event::ConnectionStale => self.lost(),
             Event::Registered { .. } | Event::Unregistered => {}
+        }
+    }
+
+    fn called(&self, call: CallHandle, caller: Caller) {
+        let on_call = self.on_call.borrow().clone();
+        match on_call.zip(self.itself.upgrade()) {
+            Some((on_call, inner)) => on_call(Agent { inner }.conversation(call), caller),
+            None => {
+                let now = clock::now_ms();
+                self.rules.borrow_mut().reject(call, UNAVAILABLE, now);
+            }
         }
     }
 
@@ -301,56 +365,5 @@ fn registration_failed(status: u16) -> Problem {
                 "New messages are not announced right now (status {status}); it is tried again."
             ),
         ),
-    }
-}
-
-/// One call of ours. Dropping it hangs up.
-pub(crate) struct Conversation {
-    agent: Agent,
-    handle: CallHandle,
-    events: Queue<CallEvent>,
-}
-
-impl Conversation {
-    /// What happens in the call, in order.
-    pub(crate) fn events(&self) -> Queue<CallEvent> {
-        self.events.clone()
-    }
-
-    /// Answers an INFO with 200.
-    pub(crate) fn accept_info(&self, id: u32) {
-        self.agent
-            .command(|rules| rules.accept_info(self.handle, id));
-    }
-
-    /// Refuses an INFO.
-    pub(crate) fn reject_info(&self, id: u32, status: u16) {
-        self.agent
-            .command(|rules| rules.reject_info(self.handle, id, status));
-    }
-
-    /// Sends an INFO.
-    pub(crate) fn send_info(&self, content_type: &str, body: &[u8]) {
-        self.agent.command(|rules| {
-            rules.send_info(self.handle, content_type, body, clock::now_ms());
-        });
-    }
-
-    /// Ends the call whatever its state.
-    pub(crate) fn hang_up(&self) {
-        self.agent.command(|rules| {
-            rules.hang_up(self.handle, None, None, clock::now_ms());
-        });
-    }
-}
-
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        self.hang_up();
-        self.agent
-            .inner
-            .conversations
-            .borrow_mut()
-            .retain(|(known, _)| *known != self.handle);
     }
 }

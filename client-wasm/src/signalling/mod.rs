@@ -2,8 +2,12 @@
 //! and reconnects; the rules are the user agent's.
 
 mod connection;
+mod conversation;
 mod session;
 mod socket;
 
-pub(crate) use connection::{Agent, Conversation};
-pub(crate) use session::{Called, SessionDesk, accept_session, rejected, store_session, unix_ms};
+pub(crate) use connection::{Agent, Caller};
+pub(crate) use conversation::Conversation;
+pub(crate) use session::{
+    Called, SessionDesk, accept_session, rejected, store_session, unix_ms, voicemail_of,
+};

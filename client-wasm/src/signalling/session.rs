@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sip::call::event::Event as CallEvent;
 use sip::session_info::SessionInfo;
 
-use super::connection::{Agent, Conversation};
+use super::connection::Agent;
+use super::conversation::Conversation;
 use crate::clock;
 use crate::problem::Problem;
 use crate::queue::within;
@@ -140,7 +141,7 @@ pub(crate) fn unix_ms(rfc3339: &str) -> Option<i64> {
 }
 
 /// `sip:voicemail@DOMAIN;target=<callee>;cause=302`.
-fn voicemail_of(to: &str) -> String {
+pub(crate) fn voicemail_of(to: &str) -> String {
     let domain = to.rsplit('@').next().unwrap_or_default();
     let target = to.replace('@', "%40");
     format!("sip:voicemail@{domain};target={target};cause=302")

@@ -8,6 +8,11 @@ use web_sys::{BinaryType, MessageEvent, WebSocket};
 
 use crate::problem::Problem;
 
+/// Nobody comes back to this connection (RFC 6455 section 7.4.1).
+const GOODBYE: u16 = 1000;
+/// The connection is of no use any more, but its client comes back.
+const BACK_SOON: u16 = 4000;
+
 /// What happens on a socket.
 pub(super) enum Happening {
     /// It stands.
@@ -68,9 +73,16 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// Closes it for good.
+    pub(super) fn say_goodbye(&self) {
+        drop(self.socket.close_with_code(GOODBYE));
+    }
+}
+
 impl Drop for Socket {
     fn drop(&mut self) {
-        drop(self.socket.close());
+        drop(self.socket.close_with_code(BACK_SOON));
     }
 }
 

@@ -134,7 +134,7 @@ impl Settings {
                 .saturating_mul(DAY_MS),
             allowed_origins: origins(&source.text("AFTERBEEP_ALLOWED_ORIGINS")),
             anonymous_callers: source.flag("AFTERBEEP_ANONYMOUS_CALLERS", true)?,
-            ice_servers: source.text("AFTERBEEP_ICE_SERVERS"),
+            ice_servers: source.ice_servers()?,
             sip_upstream: source.text("AFTERBEEP_SIP_UPSTREAM"),
             loopback_webhooks: source.flag("AFTERBEEP_DEV_LOOPBACK", false)?,
             demo: source.flag("AFTERBEEP_DEV_DEMO", false)?,
@@ -215,6 +215,15 @@ impl Source<'_> {
             "true" | "1" | "yes" => Ok(true),
             "false" | "0" | "no" => Ok(false),
             _ => Err(SettingsError::Malformed(name, "true or false")),
+        }
+    }
+
+    fn ice_servers(&self) -> Result<String, SettingsError> {
+        let name = "AFTERBEEP_ICE_SERVERS";
+        match self.text(name) {
+            text if text.is_empty() => Ok("[]".to_owned()),
+            text if serde_json::from_str::<Vec<Value>>(&text).is_ok() => Ok(text),
+            _ => Err(SettingsError::Malformed(name, "a JSON array")),
         }
     }
 

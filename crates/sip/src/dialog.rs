@@ -86,6 +86,13 @@ impl Dialog {
         self.build(Method::Ack, invite_sequence)
     }
 
+    /// The peer has another contact from now on (12.2.2).
+    pub fn set_target(&mut self, target: &Uri) {
+        if self.target != *target {
+            self.target = target.clone();
+        }
+    }
+
     /// The tag of our own end.
     #[must_use]
     pub fn local_tag(&self) -> &str {

@@ -1,5 +1,5 @@
 //! As much SDP (RFC 8866, RFC 3264) as a voicemail needs that takes no media: refusing an offer, an
-//! offer without media, and whether anybody sends any. It negotiates no codec.
+//! offer without media, whether anybody sends any, and who holds the call. It negotiates no codec.
 
 /// Text that is no session description.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -28,6 +28,7 @@ struct Media<'a> {
     formats: &'a str,
     mid: Option<&'a str>,
     is_bundle_only: bool,
+    takes_nothing: Option<bool>,
 }
 
 /// The answer that refuses every medium of `offer`: its m-lines in number, order, protocol and
@@ -70,6 +71,43 @@ pub fn has_active_media(sdp: &str) -> bool {
     })
 }
 
+/// Whether the description has pictures that are not refused.
+#[must_use]
+pub fn has_video(sdp: &str) -> bool {
+    media(sdp).is_ok_and(|sections| {
+        sections
+            .iter()
+            .any(|section| section.kind == "video" && section.port != "0")
+    })
+}
+
+/// Whether who wrote the description takes nothing of what is sent to him (RFC 3264 section 8.4): every medium that
+/// is not refused is `sendonly` or `inactive`.
+#[must_use]
+pub fn is_held(sdp: &str) -> bool {
+    let Ok(sections) = media(sdp) else {
+        return false;
+    };
+    let of_session = lines(sdp)
+        .take_while(|line| !line.starts_with("m="))
+        .find_map(takes_nothing);
+    let mut active = sections
+        .iter()
+        .filter(|section| section.port != "0" || section.is_bundle_only)
+        .peekable();
+    active.peek().is_some()
+        && active.all(|section| section.takes_nothing.or(of_session).unwrap_or(false))
+}
+
+/// What a direction attribute says of who wrote it.
+fn takes_nothing(line: &str) -> Option<bool> {
+    match line.trim_end() {
+        "a=sendonly" | "a=inactive" => Some(true),
+        "a=sendrecv" | "a=recvonly" => Some(false),
+        _ => None,
+    }
+}
+
 fn head(session_id: u64) -> String {
     format!("v=0\r\no=- {session_id} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n")
 }
@@ -106,6 +144,7 @@ fn section(value: &str) -> Option<Media<'_>> {
         formats: parts.next()?,
         mid: None,
         is_bundle_only: false,
+        takes_nothing: None,
     };
     let is_whole = [
         section.kind,
@@ -123,12 +162,14 @@ fn read_attribute<'a>(section: &mut Media<'a>, line: &'a str) {
         section.mid = Some(mid.trim());
     } else if line.trim_end() == "a=bundle-only" {
         section.is_bundle_only = true;
+    } else if let Some(nothing) = takes_nothing(line) {
+        section.takes_nothing = Some(nothing);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SdpError, empty_offer, has_active_media, refuse_all};
+    use super::{SdpError, empty_offer, has_active_media, is_held, refuse_all};
 
     const OFFER: &str = "v=0\r\no=- 46117 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n\
         a=ice-options:trickle\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111 0 8\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:x\r\n\
@@ -163,6 +204,25 @@ mod tests {
         assert!(!has_active_media(&refuse_all(OFFER).unwrap()));
         assert!(!has_active_media(&empty_offer(7)));
         assert!(!has_active_media("no description"));
+    }
+
+    #[test]
+    fn who_takes_nothing_of_what_is_sent_holds_the_call() {
+        for (session, first, second, held) in [
+            ("", "", "", false),
+            ("", "a=sendrecv", "a=inactive", false),
+            ("", "a=sendonly", "a=inactive", true),
+            ("a=sendonly", "", "", true),
+            ("a=sendonly", "a=recvonly", "", false),
+        ] {
+            let sdp = format!(
+                "v=0\r\n{session}\r\nm=audio 9 RTP/AVP 0\r\n{first}\r\nm=video 9 RTP/AVP 96\r\n{second}\r\n"
+            );
+            assert_eq!(is_held(&sdp), held, "{sdp}");
+        }
+        let refused = "v=0\r\nm=audio 9 RTP/AVP 0\r\na=sendonly\r\nm=video 0 RTP/AVP 96\r\n";
+        assert!(is_held(refused), "a refused medium says nothing");
+        assert!(!is_held(&empty_offer(1)));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Documents that need no object: the API's description and the receipt keys.
+//! Documents that need no object: the API's description, the receipt keys and the servers for calls.
 
 use crate::{
     http::{Body, Response},
@@ -16,12 +16,21 @@ pub(super) fn jwks(settings: &Settings) -> Response {
     document(settings.receipt_keys.jwks())
 }
 
+/// `/ice-servers`: what helps calls through the network, as `RTCPeerConnection` takes it. A browser asks once an hour.
+pub(super) fn ice_servers(settings: &Settings) -> Response {
+    kept_for("public, max-age=3600", settings.ice_servers.clone())
+}
+
 fn document(text: String) -> Response {
+    kept_for("public, max-age=300", text)
+}
+
+fn kept_for(cache_control: &str, text: String) -> Response {
     Response {
         status: 200,
         headers: vec![
             ("content-type".to_owned(), "application/json".to_owned()),
-            ("cache-control".to_owned(), "public, max-age=300".to_owned()),
+            ("cache-control".to_owned(), cache_control.to_owned()),
         ],
         body: Body::Bytes(text.into_bytes()),
     }

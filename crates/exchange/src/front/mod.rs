@@ -244,6 +244,7 @@ impl Arrival<'_> {
             ["account", "password"] => self.account(),
             ["greetings", token] => self.greeting(token),
             ["mailbox", rest @ ..] => self.mailbox(rest),
+            ["ice-servers"] => self.get(document::ice_servers(self.settings)),
             ["admin", rest @ ..] => self.admin(rest),
             ["deposits"] => self.create_deposit(),
             ["deposits", upload] => self.upload(upload),

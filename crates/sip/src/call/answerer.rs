@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ALLOW, Call, Event, Local, SDP, Side, State, event::EndCause};
+use super::{ALLOW, Call, Event, Local, SDP, Side, State, event::EndCause, timer};
 use crate::{
     credentials::Credentials,
     dialog::Dialog,
@@ -31,7 +31,7 @@ pub(super) struct Repetition {
 }
 
 impl Repetition {
-    fn start(bytes: &[u8], now_ms: i64) -> Self {
+    pub(super) fn start(bytes: &[u8], now_ms: i64) -> Self {
         Self {
             text: String::from_utf8_lossy(bytes).into_owned(),
             next_ms: now_ms.saturating_add(FIRST_PAUSE_MS),
@@ -44,9 +44,14 @@ impl Repetition {
         self.next_ms.min(self.give_up_ms)
     }
 
-    fn advance(&mut self, now_ms: i64) {
+    /// The 2xx once more; nothing when it was repeated for long enough.
+    pub(super) fn again(&mut self, now_ms: i64) -> Option<Vec<u8>> {
+        if self.give_up_ms <= now_ms {
+            return None;
+        }
         self.pause_ms = self.pause_ms.saturating_mul(2).min(LONGEST_PAUSE_MS);
         self.next_ms = now_ms.saturating_add(self.pause_ms);
+        Some(self.text.clone().into_bytes())
     }
 }
 
@@ -71,9 +76,23 @@ impl Call {
             next_id: 1,
             wanted_bye: None,
             ended: false,
+            session: None,
             credentials: Credentials::None,
             outputs: VecDeque::new(),
         }
+    }
+
+    /// Lets the session be changed in mid-call: offers come as `Event::Offered`, and session timers are kept (RFC
+    /// 4028). False where the INVITE asks for a shorter life than we agree to; it was refused with 422 then.
+    pub fn negotiate(&mut self, now_ms: i64) -> bool {
+        if timer::is_too_short(self.invite_request()) {
+            let (name, value) = timer::least_header();
+            let headers = [(name, value.as_str())];
+            self.reject_with(422, "Session Interval Too Small", &headers, now_ms);
+            return false;
+        }
+        self.session = Some(Box::default());
+        true
     }
 
     /// The SDP offer of the INVITE, if it has one.
@@ -100,6 +119,8 @@ impl Call {
         for (name, value) in headers {
             response.add_header(name, value);
         }
+        let asked = self.invite_request().clone();
+        self.grant_timer_of(&asked, &mut response, now_ms);
         response.set_body(SDP, sdp.as_bytes());
         let Some(bytes) = self.respond(&response, now_ms) else {
             return;
@@ -171,13 +192,13 @@ impl Call {
         let Some(due) = repetition.as_mut().filter(|due| due.next_ms() <= now_ms) else {
             return;
         };
-        if due.give_up_ms <= now_ms {
-            *repetition = None;
-            return self.give_up(now_ms);
+        match due.again(now_ms) {
+            Some(bytes) => self.send(bytes),
+            None => {
+                *repetition = None;
+                self.give_up(now_ms);
+            }
         }
-        due.advance(now_ms);
-        let bytes = due.text.clone().into_bytes();
-        self.send(bytes);
     }
 
     /// No ACK in 64*T1: the session is ended with BYE (13.3.1.4).
@@ -223,7 +244,11 @@ impl Call {
         if self.state == State::Setup {
             let response = self.reply(487, "Request Terminated");
             self.respond(&response, now_ms);
-            self.end(EndCause::Cancelled);
+            self.end_with(Event::Ended {
+                cause: EndCause::Cancelled,
+                reason: cancel.header("Reason").map(ToOwned::to_owned),
+                body: None,
+            });
         }
     }
 

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     ALLOW, Call, Event, Local, RINGING_MS, SDP, Side, State,
+    change::Session,
     event::EndCause,
     in_dialog::{Outgoing, Purpose},
+    timer,
 };
 use crate::{
     NameAddr, Uri, Via,
@@ -44,6 +46,8 @@ pub(super) struct Caller {
     /// The host wants no call any more; CANCEL goes out as soon as it may (9.1).
     cancelled: bool,
     cancel_sent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cancel_reason: Option<String>,
     authenticated: bool,
 }
 
@@ -74,8 +78,27 @@ impl Call {
     /// Places a call: the INVITE is the first output.
     #[must_use]
     pub fn place(placing: Placing, seed: [u8; 32], now_ms: i64) -> Self {
+        Self::start_call(placing, None, seed, now_ms)
+    }
+
+    /// Places a call whose session may be changed once it stands, with session timers (RFC 4028): as an answerer's
+    /// after [`Self::negotiate`].
+    #[must_use]
+    pub fn converse(placing: Placing, seed: [u8; 32], now_ms: i64) -> Self {
+        Self::start_call(placing, Some(Box::default()), seed, now_ms)
+    }
+
+    fn start_call(
+        placing: Placing,
+        session: Option<Box<Session>>,
+        seed: [u8; 32],
+        now_ms: i64,
+    ) -> Self {
         let mut seed = Seed::new(seed);
-        let invite = invite(&placing, &mut seed);
+        let mut invite = invite(&placing, &mut seed);
+        if session.is_some() {
+            timer::ask(&mut invite, None);
+        }
         let bytes = invite.to_bytes();
         let mut call = Self {
             seed,
@@ -86,6 +109,7 @@ impl Call {
                 ack: None,
                 cancelled: false,
                 cancel_sent: false,
+                cancel_reason: None,
                 authenticated: false,
             })),
             dialog: None,
@@ -94,6 +118,7 @@ impl Call {
             next_id: 1,
             wanted_bye: None,
             ended: false,
+            session,
             credentials: placing.credentials,
             outputs: std::collections::VecDeque::new(),
         };
@@ -145,9 +170,10 @@ impl Call {
     }
 
     /// Ends a call that was not answered: CANCEL once a provisional response was seen.
-    pub(super) fn cancel(&mut self, now_ms: i64) {
+    pub(super) fn cancel(&mut self, reason: Option<String>, now_ms: i64) {
         if let Side::Caller(caller) = &mut self.side {
             caller.cancelled = true;
+            caller.cancel_reason = reason;
         }
         self.end(EndCause::Cancelled);
         self.send_cancel(now_ms);
@@ -181,12 +207,16 @@ impl Call {
         caller
             .transaction
             .wait_until(now_ms.saturating_add(PATIENCE_MS));
-        let cancel = caller.transaction.cancel();
+        let mut cancel = caller.transaction.cancel();
+        if let Some(reason) = &caller.cancel_reason {
+            cancel.add_header("Reason", reason);
+        }
         self.start(cancel, Purpose::Cancel, now_ms);
     }
 
     fn receive_failure(&mut self, response: &Response, now_ms: i64) {
-        if self.state == State::Setup && self.place_again(response, now_ms) {
+        let may_try = self.state == State::Setup;
+        if may_try && (self.place_again(response, now_ms) || self.place_longer(response, now_ms)) {
             return;
         }
         self.end_with(Event::Rejected {
@@ -204,17 +234,38 @@ impl Call {
             return false;
         }
         let cnonce = self.seed.hex();
-        let Some(mut invite) =
+        let Some(invite) =
             credentials::answer(caller.invite(), response, &self.credentials, &cnonce)
         else {
             return false;
         };
+        caller.authenticated = true;
+        self.place_anew(invite, now_ms);
+        true
+    }
+
+    /// Asks for the longer life that a 422 demands (RFC 4028 7.3), once.
+    fn place_longer(&mut self, response: &Response, now_ms: i64) -> bool {
+        let Some((session, least)) = self.session.as_mut().zip(timer::least(response)) else {
+            return false;
+        };
+        if session.least_s.replace(least).is_some() {
+            return false;
+        }
+        let mut invite = self.invite_request().clone();
+        timer::ask(&mut invite, Some(least));
+        self.place_anew(invite, now_ms);
+        true
+    }
+
+    /// A new INVITE in the same call: next CSeq, own branch.
+    fn place_anew(&mut self, mut invite: Request, now_ms: i64) {
         credentials::renew(&mut invite, &self.seed.branch());
         let bytes = invite.to_bytes();
-        caller.authenticated = true;
-        caller.transaction = ClientTransaction::start(invite, now_ms);
+        if let Side::Caller(caller) = &mut self.side {
+            caller.transaction = ClientTransaction::start(invite, now_ms);
+        }
         self.send(bytes);
-        true
     }
 
     /// A 2xx: the first makes the dialog, its repetition gets the ACK again, one of another branch is
@@ -239,9 +290,10 @@ impl Call {
         }
         self.dialog = Some(dialog);
         self.state = State::Established;
+        self.take_timer(response, now_ms);
         self.push(Event::Answered {
             sdp: sdp_of(response),
-            greeting_url: greeting_url(response),
+            greeting_url: greeting_url(response.headers("Call-Info")),
         });
     }
 
@@ -302,16 +354,15 @@ fn invite(placing: &Placing, seed: &mut Seed) -> Request {
     request
 }
 
-fn sdp_of(response: &Response) -> Option<String> {
+pub(super) fn sdp_of(response: &Response) -> Option<String> {
     (response.content_type() == SDP)
         .then(|| response.body_text().map(ToOwned::to_owned))
         .flatten()
 }
 
 /// The URL in `Call-Info: <URL>;purpose=afterbeep-greeting`.
-fn greeting_url(response: &Response) -> Option<String> {
-    let value = response
-        .headers("Call-Info")
+pub(crate) fn greeting_url<'a>(values: impl Iterator<Item = &'a str>) -> Option<String> {
+    let value = values
         .flat_map(|value| crate::text::split(value, ','))
         .find(|value| value.contains("purpose=afterbeep-greeting"))?;
     let (_, rest) = value.split_once('<')?;

@@ -49,7 +49,7 @@ impl Call {
             body,
         };
         match (self.state, &self.side) {
-            (State::Setup, Side::Caller(_)) => self.cancel(now_ms),
+            (State::Setup, Side::Caller(_)) => self.cancel(wanted.reason, now_ms),
             (State::Setup, Side::Answerer { .. }) => self.reject(603, "Decline", now_ms),
             (State::Accepted, _) => self.wanted_bye = Some(wanted),
             (State::Established, _) => {
@@ -62,6 +62,7 @@ impl Call {
     }
 
     pub(super) fn send_bye(&mut self, wanted: Option<WantedBye>, now_ms: i64) {
+        self.drop_change(now_ms);
         let Some(mut request) = self
             .dialog
             .as_mut()
@@ -85,7 +86,7 @@ impl Call {
         };
         let info = self.infos.swap_remove(at);
         let response = Response::reply_to(&info.request, status, reason, None);
-        self.send(response.to_bytes());
+        self.answer_in_dialog(&response);
         self.settle();
     }
 }

@@ -35,7 +35,7 @@ pub enum Event {
         /// URL of `Call-Info: <...>;purpose=afterbeep-greeting`.
         greeting_url: Option<String>,
     },
-    /// Answerer: the ACK came; the session stands.
+    /// The ACK came: the answerer's, with which the session stands, or that of a re-INVITE without offer.
     Acknowledged {
         /// The SDP answer in the ACK if our 2xx carried the offer.
         sdp: Option<String>,
@@ -64,6 +64,29 @@ pub enum Event {
         /// Final status; 408 when nothing came in 32 s.
         status: u16,
     },
+    /// The peer wants to change the session, by re-INVITE or UPDATE. The host answers: [`super::Call::accept_change`]
+    /// or [`super::Call::reject_change`].
+    Offered {
+        /// Names the change in the answer.
+        id: u32,
+        /// The offer; nothing where the peer asks for ours (its answer comes as [`Self::Acknowledged`]).
+        sdp: Option<String>,
+    },
+    /// The peer took our offer.
+    Changed {
+        /// Its answer.
+        sdp: Option<String>,
+    },
+    /// The peer did not take our offer: the session stays as it was. After 491 (both offered at once) and after
+    /// everything else that is under way, [`Self::MayOffer`] follows where the offer is worth another try.
+    ChangeRefused {
+        /// Final status; 408 when nothing came in 32 s, which ends the call.
+        status: u16,
+    },
+    /// An offer may be sent that could not be sent before, or must be to keep the session alive.
+    MayOffer,
+    /// The connection was lost and is back, and the call with it.
+    Resumed,
     /// The call is over.
     Ended {
         /// How it ended.

@@ -11,7 +11,7 @@ use crate::{
     method::Method,
     request::Request,
     response::Response,
-    transaction::{ClientTransaction, Received, stored},
+    transaction::{ClientTransaction, PATIENCE_MS, Received, stored},
 };
 
 /// A request of ours that waits for its answer.
@@ -29,6 +29,8 @@ pub(super) enum Purpose {
     Bye,
     Cancel,
     Info { id: u32 },
+    Reinvite,
+    Update { offered: bool },
 }
 
 /// An INFO that the host has not answered yet.
@@ -52,6 +54,19 @@ impl Outgoing {
         self.transaction.matches(response)
     }
 
+    /// Whether an offer of ours waits for its answer.
+    pub(super) const fn is_offer(&self) -> bool {
+        matches!(
+            self.purpose,
+            Purpose::Reinvite | Purpose::Update { offered: true }
+        )
+    }
+
+    /// The request once more, as it was.
+    pub(super) fn repetition(&self) -> Vec<u8> {
+        self.transaction.request().to_bytes()
+    }
+
     pub(super) const fn deadline_ms(&self) -> Option<i64> {
         self.transaction.deadline_ms()
     }
@@ -62,12 +77,27 @@ impl Call {
         let Some(sent) = self.outgoing.get_mut(at) else {
             return;
         };
-        if !matches!(sent.transaction.receive(response), Received::Final { .. }) {
-            return;
+        let acknowledgement = match sent.transaction.receive(response) {
+            Received::Final { acknowledgement } => acknowledgement,
+            Received::Provisional => {
+                return sent
+                    .transaction
+                    .wait_until(now_ms.saturating_add(PATIENCE_MS));
+            }
+            Received::Nothing => return,
+        };
+        if let Some(bytes) = acknowledgement {
+            self.send(bytes);
         }
         let sent = self.outgoing.swap_remove(at);
-        if !self.send_again(&sent, response, now_ms) {
-            self.outgoing_settled(sent.purpose, response.status());
+        if self.send_again(&sent, response, now_ms) {
+            return;
+        }
+        match sent.purpose {
+            Purpose::Reinvite | Purpose::Update { .. } => {
+                self.receive_change_answer(response, sent.is_offer(), now_ms);
+            }
+            purpose => self.outgoing_settled(purpose, response.status()),
         }
     }
 
@@ -78,7 +108,12 @@ impl Call {
         self.outgoing = waiting;
         let late: Vec<Outgoing> = late;
         for sent in late {
-            self.outgoing_settled(sent.purpose, 408);
+            match sent.purpose {
+                Purpose::Reinvite | Purpose::Update { .. } => {
+                    self.change_failed(408, sent.is_offer(), now_ms);
+                }
+                purpose => self.outgoing_settled(purpose, 408),
+            }
         }
     }
 
@@ -126,24 +161,27 @@ impl Call {
             .dialog
             .as_mut()
             .is_some_and(|dialog| dialog.advance(request));
+        if !in_order && self.repeat_in_dialog(request) {
+            return;
+        }
         if !in_order {
             return self.refuse(request, 500, "CSeq Out Of Order");
         }
         match request.method() {
-            Method::Bye => self.receive_bye(request),
+            Method::Bye => self.receive_bye(request, now_ms),
             Method::Info => self.receive_info(request, now_ms),
             Method::Options => {
                 let response = Response::reply_to(request, 200, "OK", None);
-                self.send(response.with_header("Allow", ALLOW).to_bytes());
+                self.answer_in_dialog(&response.with_header("Allow", ALLOW));
             }
-            // The session cannot be changed in mid-call; it goes on as it is (RFC 3261 14.2).
-            Method::Invite | Method::Update => self.refuse(request, 488, "Not Acceptable Here"),
+            Method::Invite | Method::Update => self.receive_change(request, now_ms),
             method if method.is_known() => self.refuse(request, 405, "Method Not Allowed"),
             _ => self.refuse(request, 501, "Not Implemented"),
         }
     }
 
-    fn receive_bye(&mut self, request: &Request) {
+    fn receive_bye(&mut self, request: &Request, now_ms: i64) {
+        self.drop_change(now_ms);
         let response = Response::reply_to(request, 200, "OK", None);
         self.send(response.to_bytes());
         self.stop_repetition();
@@ -176,7 +214,7 @@ impl Call {
         });
     }
 
-    fn refuse(&mut self, request: &Request, status: u16, reason: &str) {
+    pub(super) fn refuse(&mut self, request: &Request, status: u16, reason: &str) {
         if *request.method() == Method::Ack {
             return;
         }

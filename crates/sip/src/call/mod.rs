@@ -8,9 +8,12 @@
 
 mod answerer;
 mod caller;
+mod change;
 mod command;
 pub mod event;
 mod in_dialog;
+mod resumption;
+mod timer;
 
 use std::collections::VecDeque;
 
@@ -24,11 +27,13 @@ use crate::{
 };
 use answerer::Repetition;
 pub use caller::Placing;
+pub(crate) use caller::greeting_url;
+use change::Session;
 use command::WantedBye;
 use in_dialog::{IncomingInfo, Outgoing};
 
 /// What we understand (RFC 3261 20.5).
-pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, NOTIFY";
+pub const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, NOTIFY";
 
 /// How long a call may ring without a word, in milliseconds.
 const RINGING_MS: i64 = 180_000;
@@ -55,6 +60,9 @@ pub struct Call {
     next_id: u32,
     wanted_bye: Option<WantedBye>,
     ended: bool,
+    /// Only where the session may be changed in mid-call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session: Option<Box<Session>>,
     #[serde(skip)]
     credentials: Credentials,
     #[serde(skip)]
@@ -110,6 +118,7 @@ impl Call {
     pub fn elapse(&mut self, now_ms: i64) {
         self.elapse_invite(now_ms);
         self.elapse_outgoing(now_ms);
+        self.elapse_change(now_ms);
         self.settle();
     }
 
@@ -131,7 +140,8 @@ impl Call {
             return None;
         }
         let outgoing = self.outgoing.iter().filter_map(Outgoing::deadline_ms);
-        outgoing.chain(self.invite_wakes_at()).min()
+        let change = self.session.as_ref().and_then(|session| session.due_ms());
+        outgoing.chain(self.invite_wakes_at()).chain(change).min()
     }
 
     /// Whether nothing more is to come: the value may be thrown away.
@@ -209,10 +219,13 @@ impl Call {
             Side::Caller(caller) => caller.owns(response),
             Side::Answerer { .. } => false,
         };
-        of_outgoing || of_invite
+        of_outgoing || of_invite || self.is_change_answer(response)
     }
 
     fn receive_request(&mut self, request: &Request, now_ms: i64) {
+        if self.receive_for_change(request) {
+            return;
+        }
         match (request.method(), &self.side) {
             (Method::Ack | Method::Cancel, Side::Answerer { .. }) => {
                 self.receive_for_invite(request, now_ms);
@@ -229,6 +242,7 @@ impl Call {
         let known = self.outgoing.iter().position(|sent| sent.matches(response));
         match known {
             Some(at) => self.receive_outgoing(at, response, now_ms),
+            None if self.repeat_change_ack(response) => {}
             None => self.receive_invite_response(response, now_ms),
         }
     }

@@ -33,7 +33,11 @@ impl UserAgent {
             offer: offer.map(ToOwned::to_owned),
             credentials: self.configuration.credentials.clone(),
         };
-        let call = Call::place(placing, self.seed.next_bytes(), now_ms);
+        let seed = self.seed.next_bytes();
+        let call = match offer {
+            Some(_) => Call::converse(placing, seed, now_ms),
+            None => Call::place(placing, seed, now_ms),
+        };
         self.calls.push((handle, call));
         self.with_call(handle, |_| {});
         handle
@@ -58,6 +62,36 @@ impl UserAgent {
             _ => "Not Accepted",
         };
         self.with_call(call, |call| call.reject(status, reason, now_ms));
+    }
+
+    /// Does something with one call, as [`Call`] offers it, and carries out what follows.
+    pub fn command<Outcome>(
+        &mut self,
+        call: CallHandle,
+        command: impl FnOnce(&mut Call) -> Outcome,
+    ) -> Option<Outcome> {
+        let mut outcome = None;
+        self.with_call(call, |call| outcome = Some(command(call)));
+        outcome
+    }
+
+    pub(super) fn resume_calls(&mut self, now_ms: i64) {
+        let handles: Vec<CallHandle> = self.calls.iter().map(|(handle, _)| *handle).collect();
+        for handle in handles {
+            self.with_call(handle, |call| call.resume(now_ms));
+        }
+    }
+
+    /// The connection is gone for all calls but those that stay.
+    pub(super) fn lose_calls(&mut self, stays: fn(&Call) -> bool) {
+        for (handle, mut call) in core::mem::take(&mut self.calls) {
+            if stays(&call) {
+                self.calls.push((handle, call));
+                continue;
+            }
+            call.connection_lost();
+            self.drain(handle, &mut call);
+        }
     }
 
     /// Sends an INFO; its outcome comes as `call::event::Event::InfoAnswered` with the number given back.

@@ -47,6 +47,8 @@ pub enum Event {
         display_name: Option<String>,
         /// The SDP offer, if any.
         sdp: Option<String>,
+        /// URL of `Call-Info: <...>;purpose=afterbeep-greeting`: a voicemail calls.
+        greeting_url: Option<String>,
     },
     /// Something happened in a call.
     Call {

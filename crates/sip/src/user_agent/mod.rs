@@ -22,6 +22,7 @@ use crate::{
     message::{Message, ParseError},
     response::Response,
     seed::Seed,
+    transaction::PATIENCE_MS,
     websocket::{self, FrameError, Incoming},
 };
 
@@ -38,6 +39,8 @@ pub struct UserAgent {
     /// A handful at most, in the order of their handles.
     calls: Vec<(CallHandle, Call)>,
     last_handle: u32,
+    /// Until when calls that are kept wait for a new connection.
+    patience_ms: Option<i64>,
     outputs: VecDeque<Output>,
 }
 
@@ -54,6 +57,7 @@ impl UserAgent {
             keep_alive: KeepAlive::default(),
             calls: Vec::new(),
             last_handle: 0,
+            patience_ms: None,
             outputs: VecDeque::new(),
             seed,
         }
@@ -65,22 +69,29 @@ impl UserAgent {
         self.registration.identity_changed();
     }
 
-    /// A connection stands. A wanted registration is made anew.
+    /// A connection stands. A wanted registration is made anew, calls that were kept go on.
     pub fn connected(&mut self, now_ms: i64) {
         self.connected = true;
+        self.patience_ms = None;
         self.keep_alive.start(now_ms, &mut self.seed);
         self.refresh_registration(now_ms);
+        self.resume_calls(now_ms);
     }
 
-    /// The connection is gone; calls in progress end as [`crate::call::event::EndCause::ConnectionLost`].
-    pub fn disconnected(&mut self, _now_ms: i64) {
+    /// The connection is gone; calls in progress end as [`crate::call::event::EndCause::ConnectionLost`]: those that
+    /// are kept after 32 seconds without another, all others at once.
+    pub fn disconnected(&mut self, now_ms: i64) {
         self.connected = false;
         self.keep_alive.stop();
         self.registration.connection_lost();
-        for (handle, mut call) in core::mem::take(&mut self.calls) {
-            call.connection_lost();
-            self.drain(handle, &mut call);
-        }
+        self.lose_calls(Call::survives);
+        self.patience_ms = self.is_needed().then(|| now_ms.saturating_add(PATIENCE_MS));
+    }
+
+    /// Whether a call waits for a new connection.
+    #[must_use]
+    pub fn is_needed(&self) -> bool {
+        self.calls.iter().any(|(_, call)| call.survives())
     }
 
     /// One WebSocket message came, text or binary alike. What it does not understand it drops.
@@ -99,6 +110,10 @@ impl UserAgent {
         if self.connected {
             self.elapse_keep_alive(now_ms);
             self.elapse_registration(now_ms);
+        }
+        if self.patience_ms.is_some_and(|due| due <= now_ms) {
+            self.patience_ms = None;
+            self.lose_calls(|_| false);
         }
         let handles: Vec<CallHandle> = self.calls.iter().map(|(handle, _)| *handle).collect();
         for handle in handles {
@@ -121,7 +136,8 @@ impl UserAgent {
                 .chain(self.registration.due_ms())
         });
         let calls = self.calls.iter().filter_map(|(_, call)| call.wake_at());
-        connection.into_iter().flatten().chain(calls).min()
+        let times = connection.into_iter().flatten().chain(calls);
+        times.chain(self.patience_ms).min()
     }
 
     /// Whether a connection stands.

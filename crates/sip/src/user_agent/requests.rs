@@ -2,7 +2,7 @@
 
 use super::{UserAgent, event::Event};
 use crate::{
-    call::{ALLOW, Call},
+    call::{ALLOW, Call, greeting_url},
     message::Message,
     message_summary::MessageSummary,
     method::Method,
@@ -21,8 +21,8 @@ impl UserAgent {
             Method::Ack => {}
             Method::Options => self.answer_options(&request),
             Method::Notify => self.receive_notify(&request),
-            Method::Invite if !in_dialog => self.receive_invite(&request),
-            Method::Invite | Method::Bye | Method::Cancel | Method::Info => {
+            Method::Invite if !in_dialog => self.receive_invite(&request, now_ms),
+            Method::Invite | Method::Update | Method::Bye | Method::Cancel | Method::Info => {
                 self.reply(&request, 481, "Call/Transaction Does Not Exist");
             }
             method if method.is_known() => self.reply(&request, 405, "Method Not Allowed"),
@@ -30,15 +30,20 @@ impl UserAgent {
         }
     }
 
-    fn receive_invite(&mut self, request: &Request) {
-        let call = Call::incoming(request, self.local(), self.seed.next_bytes());
+    fn receive_invite(&mut self, request: &Request, now_ms: i64) {
+        let mut call = Call::incoming(request, self.local(), self.seed.next_bytes());
         let handle = self.next_handle();
+        if !call.negotiate(now_ms) {
+            self.calls.push((handle, call));
+            return self.with_call(handle, |_| {});
+        }
         let from = request.from();
         self.push(Event::Incoming {
             call: handle,
             from: from.uri.to_string(),
             display_name: from.display_name,
             sdp: call.offer().map(ToOwned::to_owned),
+            greeting_url: greeting_url(request.headers("Call-Info")),
         });
         self.calls.push((handle, call));
     }

@@ -89,6 +89,18 @@ fn a_client_names_the_connection_that_it_comes_back_to() {
 }
 
 #[test]
+fn calls_are_told_which_servers_help_them() {
+    let response = answered(asked("GET", "/ice-servers", &[]));
+    assert_eq!(response.status, 200);
+    assert_eq!(response.body, crate::http::Body::Bytes(b"[]".to_vec()));
+    let cache = (
+        "cache-control".to_owned(),
+        "public, max-age=3600".to_owned(),
+    );
+    assert!(response.headers.contains(&cache));
+}
+
+#[test]
 fn a_larger_body_may_take_longer() {
     assert_eq!(super::super::body_within(16 << 10).as_secs(), 10);
     assert_eq!(super::super::body_within(64 << 10).as_secs(), 266);
