@@ -181,14 +181,14 @@ export class SipAgent {
   }
 
   /** Starts a call; resolves with the final response and the dialog in which to go on. */
-  async invite(target, { body = OFFER, displayName = '', onProvisional, timeout = 10_000 } = {}) {
+  async invite(target, { body = OFFER, displayName = '', extra: lines = [], acknowledge = true, onProvisional, timeout = 10_000 } = {}) {
     const callId = hex(8);
     const from = `${displayName ? `"${displayName}" ` : ''}<${this.address}>;tag=${hex(4)}`;
     const attempt = async (extra) => {
       const sequence = this.sequence++;
       const branch = `z9hG4bK${hex(8)}`;
       this.pending = { target, from, to: `<${target}>`, callId, sequence, branch };
-      this.#request('INVITE', target, { ...this.pending, extra, type: body ? 'application/sdp' : undefined, body });
+      this.#request('INVITE', target, { ...this.pending, extra: [...lines, ...extra], type: body ? 'application/sdp' : undefined, body });
       const mine = (message) => message.header('call-id') === callId && message.header('cseq') === `${sequence} INVITE`;
       if (onProvisional) this.expect('provisional answer', (message) => mine(message) && message.status > 100 && message.status < 200, timeout).then(onProvisional, () => {});
       const response = await this.expect('final answer to INVITE', (message) => mine(message) && message.status >= 200, timeout);
@@ -207,7 +207,7 @@ export class SipAgent {
       routes: response.all('record-route').reverse(),
       inviteSequence: sequence,
     };
-    if (response.status < 300) this.inDialog(dialog, 'ACK', { sequence });
+    if (response.status < 300 && acknowledge) this.inDialog(dialog, 'ACK', { sequence });
     return { response, dialog };
   }
 

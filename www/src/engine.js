@@ -19,6 +19,7 @@ export const HOME = new URL(import.meta.url).origin;
  * @property {Reason} [reason]
  * @property {boolean} [discarded] deleted, and Undo is still possible
  * @property {number} [session_expires_at] Unix ms
+ * @property {boolean} [second_call] whether a second call, which rings nobody, was made for it
  * @property {string} [title]
  * @property {OutboxPart[]} [parts] files that go along
  * @property {{ from_ms: number, to_ms: number }} [cut] what is kept of the whole recording

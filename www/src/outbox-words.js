@@ -23,11 +23,13 @@ export function offeredFor({ state, kind, reason }, online) {
 }
 
 /**
- * What becomes of a message when the call that allowed it is over.
+ * What becomes of a message when the call that allowed it is over, and that another one was made for it.
  * @param {OutboxItem} item
  * @param {number} now Unix ms
  */
-export function sessionLine({ state, session_expires_at: expires }, now) {
+export function sessionLine({ state, session_expires_at: expires, second_call: second }, now) {
+  if (second && state === "deposited") return "Sent by a second call.";
+  if (second && state === "uploading") return "Goes up by a second call.";
   if (!UNSENT.has(state) || expires === undefined) return "";
   if (expires <= now) return "Its call has expired; it goes up by a new call that rings nobody.";
   return `Its call expires ${until(expires, now)}; after that it still goes up, by a new call.`;

@@ -87,7 +87,7 @@ impl Identity {
         if LOOPBACK.contains(&own) {
             aliases.extend(LOOPBACK);
         }
-        address::normalise(text, &aliases)
+        address::normalise_dialled(text, &aliases)
             .map(|address| address.as_str().to_owned())
             .map_err(|error| {
                 Problem::new(

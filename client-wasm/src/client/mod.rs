@@ -2,9 +2,11 @@
 
 mod attachment;
 mod call;
+mod call_back;
 mod draft;
 mod engine;
 mod event;
+mod greeting_session;
 mod ice;
 mod identity;
 mod incoming;

@@ -26,6 +26,8 @@ pub(crate) struct OutboxItem {
     sent: f64,
     reason: Option<ItemReason>,
     session_expires_at: Option<f64>,
+    /// Whether it goes up by a second call.
+    second_call: bool,
     discarded: bool,
     receipt: Option<String>,
     deposited_at: Option<f64>,
@@ -89,6 +91,7 @@ impl OutboxItem {
             gaps: row.gaps.clone(),
             reason: reason(row),
             session_expires_at: session_expires_at.map(number),
+            second_call: row.second_call,
             discarded: row.discarded_at.is_some(),
             receipt: row.receipt.clone(),
             deposited_at: row.deposited_at.map(number),

@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use crate::clock;
 use crate::http::Request;
 use crate::problem::Problem;
-use crate::storage::{DepositRow, SessionRow};
+use crate::storage::{DepositRow, SessionRow, WRITTEN};
 
 /// The right to upload, or proof that it is not needed any more.
 pub(super) enum Lease {
@@ -29,25 +29,55 @@ pub(super) async fn lease(parts: &Parts, row: &DepositRow) -> Result<Lease, Refu
     if let Some(own) = own(parts, row).await? {
         // What was begun may be finished under the session it was begun with.
         let begun = is_begun(row) && own.refused.is_none();
-        if begun || (is_fit(&own) && !taken(parts, row).await?.contains(&own.id)) {
+        if begun {
+            return Ok(Lease::Session(Box::new(own)));
+        }
+        let is_free = is_fit(&own) && !taken(parts, row).await?.contains(&own.id);
+        if is_free && let Some(own) = confirmed(parts, row, own.clone()).await? {
             return Ok(Lease::Session(Box::new(own)));
         }
         if let Some(arrived) = arrived(parts, row, &own).await? {
             return Ok(Lease::Arrived(arrived));
         }
     }
-    let session = match stored(parts, row).await? {
-        Some(session) => session,
-        None => parts.sessions.renew(&row.to, &row.to_name).await?,
+    let (session, is_new) = match stored(parts, row).await? {
+        Some(session) => (session, false),
+        None => (parts.sessions.renew(&row.to, &row.to_name).await?, true),
     };
     let id = session.id.clone();
     parts
         .change(&row.deposit_id, |row| {
+            row.second_call = is_new && row.session_id.is_some();
             row.session_id = Some(id);
             row.forget_uploads();
         })
         .await?;
     Ok(Lease::Session(Box::new(session)))
+}
+
+/// The row's own session, if it may be used. One that was for another kind of message than this is confirmed by a
+/// second call first (D16, D17): where nobody can be asked now, the mailbox judges at the upload.
+async fn confirmed(
+    parts: &Parts,
+    row: &DepositRow,
+    mut own: SessionRow,
+) -> Result<Option<SessionRow>, Problem> {
+    if row.kind == WRITTEN || row.kind == own.session_type {
+        return Ok(Some(own));
+    }
+    match parts.sessions.confirm(&own, &row.kind).await {
+        Ok(()) => own.session_type.clone_from(&row.kind),
+        Err(problem) if is_about_session(&problem.code) => own.refused = Some(problem.code),
+        Err(_) => return Ok(Some(own)),
+    }
+    parts.database.put_session(&own).await?;
+    if own.refused.is_some() {
+        return Ok(None);
+    }
+    parts
+        .change(&row.deposit_id, |row| row.second_call = true)
+        .await?;
+    Ok(Some(own))
 }
 
 /// The mailbox does not take this session; remember that, so that nothing else is tried with it.

@@ -6,18 +6,26 @@ use std::rc::Rc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sip::call::event::Event as CallEvent;
-use sip::session_info::SessionInfo;
+use sip::session_info::{CONTENT_TYPE, SessionInfo, SessionType};
 
 use super::connection::Agent;
 use super::conversation::Conversation;
 use crate::clock;
+use crate::http::Request;
 use crate::problem::Problem;
 use crate::queue::within;
 use crate::server::Server;
 use crate::storage::{Database, SessionRow};
+use crate::timer::Timer;
 
 /// The silent call is given up after this long.
 const SILENT_CALL_MS: u32 = 20_000;
+/// In a silent call, an INFO that comes at all comes within this time.
+const INFO_MS: u32 = 1_500;
+/// Header of the greeting's HTTP answer.
+const SESSION: &str = "afterbeep-session";
+const RELAY: &str = "application/dtmf-relay";
+const SKIP: &[u8] = b"Signal=#\r\nDuration=160\r\n";
 /// The INFO brought nothing that can be used (RFC 6086 section 4.2.2 leaves the choice of status).
 const UNUSABLE: u16 = 403;
 
@@ -41,23 +49,140 @@ impl SessionDesk {
             .unwrap_or_else(no_session)
     }
 
+    /// Waits for a session however the mailbox brings it: by INFO, with the greeting, or in the BYE. Where no INFO
+    /// comes soon, nobody listens to the greeting: it is skipped.
     async fn await_session(
         &self,
         conversation: &Conversation,
         to: &str,
         display_name: &str,
     ) -> Result<SessionRow, Problem> {
+        let called = Called { to, display_name };
+        let events = conversation.events();
+        let (patience, mut greeting) = (Timer::default(), None);
         loop {
-            match conversation.events().next().await {
+            match events.next().await {
+                CallEvent::Answered { greeting_url, .. } => {
+                    greeting = greeting_url;
+                    let nudged = events.clone();
+                    patience.after(INFO_MS, move || nudged.push(CallEvent::MayOffer));
+                }
+                // Our own impatience: nobody offers anything in a call without media.
+                CallEvent::MayOffer => {
+                    if let Some(session) = self.with_greeting(called, greeting.as_deref()).await? {
+                        return Ok(session);
+                    }
+                    conversation.send_info(RELAY, SKIP);
+                }
                 CallEvent::Info { id, body, .. } => {
-                    let called = Called { to, display_name };
                     return accept_session(self, conversation, called, id, &body).await;
                 }
                 CallEvent::Rejected { status, .. } => return Err(rejected(status)),
-                CallEvent::Ended { .. } => return no_session(),
+                CallEvent::Ended {
+                    body: Some(body), ..
+                } => return store_session(self, called, &body.bytes).await,
+                CallEvent::Ended { .. } => {
+                    let session = self.with_greeting(called, greeting.as_deref()).await?;
+                    return session.map_or_else(no_session, Ok);
+                }
                 _ => {}
             }
         }
+    }
+
+    /// The session whose token comes with the greeting (D7), if it does.
+    pub(crate) async fn with_greeting(
+        &self,
+        called: Called<'_>,
+        greeting_url: Option<&str>,
+    ) -> Result<Option<SessionRow>, Problem> {
+        let Some(greeting_url) = greeting_url else {
+            return Ok(None);
+        };
+        let greeting_url = self.server.own(greeting_url)?;
+        let answer = Request::new("HEAD", &greeting_url).send().await?;
+        let Some(token) = answer.header(SESSION) else {
+            return Ok(None);
+        };
+        let mut session = SessionRow {
+            id: session_id(&token),
+            token,
+            session_type: SessionType::Voice.as_str().to_owned(),
+            called_party: called.to.to_owned(),
+            display_name: called.display_name.to_owned(),
+            greeting_url: Some(greeting_url),
+            received_at: clock::now_ms(),
+            ..SessionRow::default()
+        };
+        self.database.put_session(&session).await?;
+        // What else is to be known of it may be asked again; the token may not.
+        if self.complete(&mut session).await.is_ok() {
+            self.database.put_session(&session).await?;
+        }
+        Ok(Some(session))
+    }
+
+    async fn complete(&self, session: &mut SessionRow) -> Result<(), Problem> {
+        let answer = Request::new("GET", &self.server.url("/sessions/current"))
+            .bearer(&session.token)
+            .send()
+            .await?;
+        let known = answer.json().await?;
+        if let Some(kind) = known.text("session_type") {
+            session.session_type = kind;
+        }
+        session.expires_at = known.text("expires_at").as_deref().and_then(unix_ms);
+        session.forwarded_from = known.text("forwarded_from");
+        Ok(())
+    }
+
+    /// Says by a second call, which rings nobody, that a message of this kind will come by this session (D16, D17).
+    pub(crate) async fn confirm(&self, session: &SessionRow, kind: &str) -> Result<(), Problem> {
+        let voicemail = voicemail_of(&session.called_party);
+        let conversation = self.agent.call(&voicemail, None).await?;
+        let info = SessionInfo::new(type_of(kind), &session.token).print();
+        let work = async move { await_confirmation(&conversation, &info).await };
+        within(SILENT_CALL_MS, work)
+            .await
+            .unwrap_or_else(no_session)
+    }
+}
+
+async fn await_confirmation(conversation: &Conversation, info: &str) -> Result<(), Problem> {
+    let events = conversation.events();
+    loop {
+        match events.next().await {
+            CallEvent::Answered { .. } => conversation.send_info(CONTENT_TYPE, info.as_bytes()),
+            CallEvent::InfoAnswered { status: 200, .. } => return Ok(()),
+            CallEvent::InfoAnswered { status, .. } => return Err(unconfirmed(status)),
+            // The mailbox offers another session; this call is about one that is here.
+            CallEvent::Info { id, .. } => conversation.reject_info(id, UNUSABLE),
+            CallEvent::Rejected { status, .. } => return Err(rejected(status)),
+            CallEvent::Ended { .. } => return no_session(),
+            _ => {}
+        }
+    }
+}
+
+fn unconfirmed(status: u16) -> Problem {
+    match status {
+        403 => Problem::new(
+            "session_foreign",
+            "The mailbox does not know the call that this message belongs to.",
+        ),
+        410 => Problem::new("session_expired", "The call has expired."),
+        _ => Problem::new(
+            "no_session",
+            format!("The mailbox did not confirm the call (status {status})."),
+        ),
+    }
+}
+
+/// What a session has to be for, to take a message of this kind; a written one fits into either.
+fn type_of(kind: &str) -> SessionType {
+    match kind {
+        "video" => SessionType::Video,
+        _ => SessionType::Voice,
     }
 }
 
@@ -120,6 +245,7 @@ fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, 
         max_video_size: info.max_video_size,
         received_at: clock::now_ms(),
         refused: None,
+        forwarded_from: info.forwarded_from,
     })
 }
 

@@ -117,6 +117,8 @@ pub struct DepositRow {
     pub gain_db: Option<f32>,
     /// When Send was pressed.
     pub queued_at: Option<i64>,
+    /// Its call was confirmed, or replaced, by a second one that rang nobody.
+    pub second_call: bool,
     /// The user said to send whatever the gate says.
     pub send_anyway: bool,
     /// Where its upload goes on.

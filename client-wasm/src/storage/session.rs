@@ -37,6 +37,8 @@ pub struct SessionRow {
     pub received_at: i64,
     /// The mailbox said that the session may not be used (again): its stable code.
     pub refused: Option<String>,
+    /// Whom the caller had dialled, where the call was sent on.
+    pub forwarded_from: Option<String>,
 }
 
 impl Database {

@@ -3,7 +3,12 @@
 //! It takes what people type and what peers send (`bob`, `SIP:Bob@Example.COM:5060;transport=ws`,
 //! `tel:+1-201-555-0123`) and knows nothing of accounts: whether somebody is there is not decided here.
 
+mod dial_plan;
+
 use core::{fmt, str::FromStr};
+
+pub use dial_plan::DialPlan;
+use dial_plan::{digits, is_typed_number};
 
 use crate::{text, uri};
 
@@ -53,17 +58,71 @@ pub fn normalise<Name: AsRef<str>>(
     text: &str,
     domain_aliases: &[Name],
 ) -> Result<Address, AddressError> {
+    normalise_by(&DialPlan::default(), text, domain_aliases)
+}
+
+/// As [`normalise`]; in the own domain numbers are read by its dial plan, and lead where its aliases say.
+///
+/// # Errors
+/// [`AddressError`] where `text`, or what it is an alias of, is no address.
+pub fn normalise_by<Name: AsRef<str>>(
+    plan: &DialPlan,
+    text: &str,
+    domain_aliases: &[Name],
+) -> Result<Address, AddressError> {
+    let address = as_dialled(plan, text, domain_aliases)?;
+    let own = domain_aliases.first().map(AsRef::as_ref);
+    let ours = own.is_some_and(|own| own.eq_ignore_ascii_case(address.domain()));
+    let ours = ours && *plan != DialPlan::default();
+    let Some(number) = ours.then(|| plan.canonical(address.user())).flatten() else {
+        return Ok(address);
+    };
+    match plan.alias(&number) {
+        // An alias of an alias is not followed.
+        Some(target) => normalise(target, domain_aliases),
+        None => address_of(&number, address.domain()),
+    }
+}
+
+fn as_dialled<Name: AsRef<str>>(
+    plan: &DialPlan,
+    text: &str,
+    domain_aliases: &[Name],
+) -> Result<Address, AddressError> {
     let text = text.trim();
     let text = text
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'))
         .unwrap_or(text);
     let (user, host) = match split_scheme(text)? {
-        (true, number) => telephone(number)?,
+        (true, number) => telephone(plan, number)?,
+        (false, rest) if is_typed_number(rest) => (digits(rest), None),
         (false, rest) => sip_parts(rest),
     };
-    let domain = domain(host, domain_aliases)?;
-    let address = format!("sip:{}@{domain}", canonical_user(&user)?);
+    address_of(&canonical_user(&user)?, &domain(host, domain_aliases)?)
+}
+
+/// The canonical form of a number for somebody who does not know the dial plan of its domain: `tel:` without a country
+/// code stays as it was dialled, and the domain reads it.
+///
+/// # Errors
+/// As [`normalise`], but never [`AddressError::LocalNumber`] where the domain is known.
+pub fn normalise_dialled<Name: AsRef<str>>(
+    text: &str,
+    domain_aliases: &[Name],
+) -> Result<Address, AddressError> {
+    match normalise(text, domain_aliases) {
+        Err(AddressError::LocalNumber) => {
+            let (_, rest) = split_scheme(text.trim())?;
+            let number = digits(rest.split(';').next().unwrap_or(""));
+            address_of(&canonical_user(&number)?, &domain(None, domain_aliases)?)
+        }
+        settled => settled,
+    }
+}
+
+fn address_of(user: &str, domain: &str) -> Result<Address, AddressError> {
+    let address = format!("sip:{user}@{domain}");
     if address.len() > MAX_BYTES {
         return Err(AddressError::TooLong);
     }
@@ -143,7 +202,10 @@ fn sip_parts(rest: &str) -> (String, Option<&str>) {
 }
 
 /// The E.164 form of an RFC 3966 number, and the domain of its `phone-context`, if it is one.
-fn telephone(rest: &str) -> Result<(String, Option<&str>), AddressError> {
+fn telephone<'a>(
+    plan: &DialPlan,
+    rest: &'a str,
+) -> Result<(String, Option<&'a str>), AddressError> {
     let mut parts = rest.split(';');
     let number = digits(parts.next().unwrap_or(""));
     if number.starts_with('+') {
@@ -158,16 +220,13 @@ fn telephone(rest: &str) -> Result<(String, Option<&str>), AddressError> {
             Ok((format!("{}{number}", digits(prefix)), None))
         }
         Some(domain) => Ok((number, Some(domain))),
-        None => Err(AddressError::LocalNumber),
+        None => match plan.canonical(&number) {
+            Some(known) if known.starts_with('+') || plan.alias(&known).is_some() => {
+                Ok((known, None))
+            }
+            _ => Err(AddressError::LocalNumber),
+        },
     }
-}
-
-/// A number without its visual separators (RFC 3966 5.1.1).
-fn digits(number: &str) -> String {
-    number
-        .chars()
-        .filter(|character| !matches!(character, '-' | '.' | '(' | ')' | ' '))
-        .collect()
 }
 
 fn canonical_user(user: &str) -> Result<String, AddressError> {
@@ -236,7 +295,7 @@ text::serde_as_text!(Address);
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, AddressError, normalise};
+    use super::{Address, AddressError, DialPlan, normalise, normalise_by, normalise_dialled};
 
     const DOMAINS: [&str; 4] = ["localhost", "127.0.0.1", "[::1]", "edge.example.com"];
 
@@ -292,6 +351,51 @@ mod tests {
         assert_eq!(
             canonical("tel:7042;phone-context=example.com"),
             "sip:7042@example.com"
+        );
+    }
+
+    #[test]
+    fn a_number_that_somebody_types_is_one() {
+        for text in ["030 123456", "(030) 123-456", "030/123456"] {
+            assert_eq!(canonical(text), "sip:030123456@localhost", "{text}");
+        }
+        assert_eq!(canonical("+49 30 123456"), "sip:+4930123456@localhost");
+        assert_eq!(canonical("5"), "sip:5@localhost");
+        let dialled = |text| normalise_dialled(text, &DOMAINS).map(|address| address.to_string());
+        assert_eq!(
+            dialled("tel:030-123456"),
+            Ok("sip:030123456@localhost".to_owned())
+        );
+        assert_eq!(
+            dialled("mailto:bob@example.com"),
+            Err(AddressError::UnknownScheme)
+        );
+    }
+
+    #[test]
+    fn numbers_of_the_own_domain_follow_its_plan_and_its_aliases() {
+        let json = r#"{"country":"49","trunk":"0","international":"00","aliases":{"030123456":"bob","7042":"sip:carol@example.com"}}"#;
+        let plan: DialPlan = serde_json::from_str(json).unwrap();
+        let plan = plan.checked().unwrap();
+        for (text, address) in [
+            ("tel:030-123456", "sip:bob@localhost"),
+            ("tel:+49-30-123456", "sip:bob@localhost"),
+            (
+                "sip:0049(30)123456@127.0.0.1;user=phone",
+                "sip:bob@localhost",
+            ),
+            ("sip:+4930123456@localhost", "sip:bob@localhost"),
+            ("tel:7042", "sip:carol@example.com"),
+            ("040 55", "sip:+494055@localhost"),
+            ("sip:04055@example.com", "sip:04055@example.com"),
+            ("sip:dave@localhost", "sip:dave@localhost"),
+        ] {
+            let found = normalise_by(&plan, text, &DOMAINS).map(|found| found.to_string());
+            assert_eq!(found, Ok(address.to_owned()), "{text}");
+        }
+        assert_eq!(
+            normalise_by(&plan, "tel:112", &DOMAINS),
+            Err(AddressError::LocalNumber)
         );
     }
 

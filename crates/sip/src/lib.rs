@@ -12,6 +12,7 @@ pub mod call;
 pub mod credentials;
 pub mod dialog;
 pub mod digest;
+pub mod diversion;
 mod header;
 pub mod message;
 pub mod message_summary;
@@ -31,7 +32,7 @@ mod verdict;
 mod via;
 pub mod websocket;
 
-pub use address::{Address, AddressError};
+pub use address::{Address, AddressError, DialPlan};
 pub use header::Headers;
 pub use message::{Message, ParseError};
 pub use method::Method;

@@ -47,6 +47,8 @@ pub struct SessionInfo {
     pub max_video_size: Option<u64>,
     /// The callee's sealing key.
     pub seal_key: Option<String>,
+    /// Whom the caller had dialled, where the call was sent on from there.
+    pub forwarded_from: Option<String>,
 }
 
 /// Why a body describes no session.
@@ -96,6 +98,7 @@ impl SessionInfo {
             max_duration_s: None,
             max_video_size: None,
             seal_key: None,
+            forwarded_from: None,
         }
     }
 
@@ -125,6 +128,7 @@ impl SessionInfo {
             max_duration_s: fields.number("Max-Duration"),
             max_video_size: fields.number("Max-Video-Size"),
             seal_key: fields.text("Seal-Key"),
+            forwarded_from: fields.text("Forwarded-From"),
         })
     }
 
@@ -144,6 +148,7 @@ impl SessionInfo {
             ("Max-Duration", number(self.max_duration_s)),
             ("Max-Video-Size", number(self.max_video_size)),
             ("Seal-Key", self.seal_key.clone()),
+            ("Forwarded-From", self.forwarded_from.clone()),
         ] {
             if let Some(value) = value {
                 body.push_str(&format!("{name}={}\r\n", text::one_line(&value)));
@@ -195,7 +200,7 @@ mod tests {
             max_size: Some(16_777_216),
             max_duration_s: Some(300),
             max_video_size: Some(99_614_720),
-            seal_key: None,
+            forwarded_from: Some("sip:carol@example.com".into()),
             ..SessionInfo::new(SessionType::Voice, "s1.k.cGF5==.bWFj")
         }
     }
@@ -203,7 +208,7 @@ mod tests {
     const BODY: &str = "Session Type=voice\r\nCalled Party=sip:bob@example.com\r\nID=s1.k.cGF5==.bWFj\r\n\
         Upload=https://edge.example.com/deposits\r\nGreeting=https://edge.example.com/greetings/x\r\n\
         Expires=2026-12-01T12:00:00Z\r\nGreeting-Duration=4200\r\nMax-Size=16777216\r\nMax-Duration=300\r\n\
-        Max-Video-Size=99614720\r\n";
+        Max-Video-Size=99614720\r\nForwarded-From=sip:carol@example.com\r\n";
 
     #[test]
     fn a_session_prints_in_the_agreed_order_and_reads_back() {
