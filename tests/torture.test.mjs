@@ -16,7 +16,7 @@ const USERS = ['user', 'j.user'];
 /** What an exchange for example.com says to the messages that it must understand. */
 const UNDERSTOOD = {
   wsinv: 403, intmeth: 501, esc01: 403, escnull: 403, esc02: 501, lwsdisp: 200, longreq: 200, dblreq: 401, semiuri: 200, transports: 200,
-  mpart01: 405, badbranch: 200, cparam01: 401, cparam02: 401, regescrt: 401, inv2543: 404,
+  mpart01: 403, badbranch: 200, cparam01: 401, cparam02: 401, regescrt: 401, inv2543: 404,
 };
 /** Faults that a liberal reader may overlook. */
 const OVERLOOKED = { baddate: 200 };
@@ -86,7 +86,9 @@ const LITERALS = [
   ['two lengths', request(`OPTIONS ${USER}`, { 'Content-Length': ['13', '5'] }), [400]],
   ['another method in the CSeq', request(`OPTIONS ${USER}`, { CSeq: '8 INVITE' }), [400]],
   ['an unknown method', request(`NEWMETHOD ${USER}`), [501]],
-  ['a method for others', request(`SUBSCRIBE ${USER}`), [405]],
+  ['a method for others', request(`REFER ${USER}`), [405]],
+  ['an event that nobody tells of', request(`SUBSCRIBE ${USER}`, { Event: 'presence' }), [489]],
+  ['a text that is too long', request(`MESSAGE ${USER}`, { 'Content-Type': 'text/plain' }, 'x'.repeat(1_300)), [413]],
   ['another version', request(`OPTIONS ${USER}`).replace('SIP/2.0\r\n', 'SIP/7.0\r\n'), [505]],
   ['a registration of no address', request('REGISTER sip:example.com', { To: 'isbn:2983792873' }), [400]],
   ['an unknown proof', request('REGISTER sip:example.com', { Authorization: 'NoOneKnowsThisScheme opaque-data=here' }), [401]],

@@ -13,6 +13,8 @@ use crate::{
 const MINUTE_MS: i64 = 60_000;
 /// A house of telephones that come back after a power cut register at once.
 const REGISTERS_PER_INVITE: u32 = 12;
+/// People who write write more often than they call.
+const MESSAGES_PER_INVITE: u32 = 6;
 
 /// Something of which a network may do only so much in a minute.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -20,8 +22,10 @@ const REGISTERS_PER_INVITE: u32 = 12;
 pub enum Deed {
     /// An INVITE, whether its address exists or not.
     Invite,
-    /// A REGISTER.
+    /// A REGISTER or a SUBSCRIBE.
     Register,
+    /// A MESSAGE.
+    Message,
 }
 
 /// What one network did in the present minute.
@@ -30,6 +34,7 @@ pub struct Tally {
     since_ms: i64,
     invites: u32,
     registers: u32,
+    messages: u32,
 }
 
 impl Tally {
@@ -62,6 +67,10 @@ impl Tally {
             Deed::Register => (
                 &mut self.registers,
                 invites.saturating_mul(REGISTERS_PER_INVITE),
+            ),
+            Deed::Message => (
+                &mut self.messages,
+                invites.saturating_mul(MESSAGES_PER_INVITE),
             ),
         };
         *count = count.saturating_add(1);

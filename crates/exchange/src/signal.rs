@@ -58,6 +58,17 @@ pub enum Signal {
         #[serde(with = "as_text")]
         frame: Frame,
     },
+    /// To a `Line`: SUBSCRIBE to the state of its mailbox, from this flow.
+    Subscribe {
+        /// Flow it came on.
+        flow: String,
+        /// The peer's network, for limits.
+        #[serde(default)]
+        network: Option<String>,
+        /// The request.
+        #[serde(with = "as_text")]
+        frame: Frame,
+    },
     /// To the caller's own `Line`: a request whose From is in our domain; check its credentials, then
     /// pass it on to the line it is for.
     Originate {
@@ -70,7 +81,7 @@ pub enum Signal {
         #[serde(with = "as_text")]
         frame: Frame,
     },
-    /// To the callee's `Line`: an initial INVITE for this address.
+    /// To the callee's `Line`: an initial INVITE, or a MESSAGE, for this address.
     Terminate {
         /// Flow of the caller.
         flow: String,

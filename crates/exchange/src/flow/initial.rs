@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// What the exchange understands.
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY, SUBSCRIBE, MESSAGE";
+/// The longest MESSAGE, without the proofs that end here (RFC 3428 section 8).
+const LONGEST_TEXT: usize = 1_300;
 /// Bodies that end points of the exchange take.
 const ACCEPT: &str = "application/sdp, text/plain, application/dtmf-relay";
 /// Extensions.
@@ -59,6 +61,8 @@ pub(super) fn receive(
         Method::Cancel => cancel(state, &request, context),
         Method::Options => options(state, &request, context),
         Method::Invite => invite(state, &request, context),
+        Method::Subscribe => subscribe(state, &request, context),
+        Method::Message => text(state, &request, context),
         method if method.is_known() => {
             let allow = [("Allow", ALLOW)];
             hop::answer_with(
@@ -111,6 +115,30 @@ fn register(state: &mut FlowState, request: &Request, context: &Context<'_>) -> 
     admit(state, request, context, Deed::Register, registers)
 }
 
+/// Who wants to hear of a mailbox, at first or again, is asked by its line who it is.
+pub(super) fn subscribe(
+    state: &mut FlowState,
+    request: &Request,
+    context: &Context<'_>,
+) -> Vec<Effect> {
+    if let Some(refusal) = admission::at_end(request) {
+        return state.refuse_with(context, request, &refusal);
+    }
+    let Some(address) = target(request, context) else {
+        return state.refuse(context, request, 403, "No Relay");
+    };
+    state.remember(&address);
+    let subscribes = signal(
+        &address,
+        Signal::Subscribe {
+            flow: state.name.clone(),
+            network: Some(state.network.clone()),
+            frame: request.to_bytes(),
+        },
+    );
+    admit(state, request, context, Deed::Register, subscribes)
+}
+
 /// Lets a request pass to its line if its network may do this so often. Nobody's line is touched before.
 fn admit(
     state: &FlowState,
@@ -147,6 +175,7 @@ fn options(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<E
     }
     let headers = [
         ("Allow", ALLOW),
+        ("Allow-Events", sip::message_summary::EVENT),
         ("Accept", ACCEPT),
         ("Supported", SUPPORTED),
     ];
@@ -189,6 +218,32 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
         return state.refuse(context, request, 403, "No Relay");
     };
     state.remember(&target);
+    toward(state, request, context, &target, Deed::Invite)
+}
+
+/// A text to one of our addresses.
+fn text(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    let Some(target) = target(request, context) else {
+        return state.refuse(context, request, 403, "No Relay");
+    };
+    let mut bare = request.clone();
+    for name in hop::NOT_PASSED_ON {
+        bare.remove_header(name);
+    }
+    if bare.to_bytes().len() > LONGEST_TEXT {
+        return state.refuse(context, request, 413, "Request Entity Too Large");
+    }
+    toward(state, request, context, &target, Deed::Message)
+}
+
+/// Sends a request on its way to the line it is for: by the caller's own line, if the caller says to have one.
+fn toward(
+    state: &FlowState,
+    request: &Request,
+    context: &Context<'_>,
+    target: &str,
+    deed: Deed,
+) -> Vec<Effect> {
     let flow = state.name.clone();
     let frame = request.to_bytes();
     let from = request.from();
@@ -202,7 +257,7 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
                 frame,
             },
         );
-        return admit(state, request, context, Deed::Invite, passes);
+        return admit(state, request, context, deed, passes);
     }
     let caller = Caller {
         address: foreign_address(&from.uri, context),
@@ -211,14 +266,14 @@ fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<
         network: Some(state.network.clone()),
     };
     let passes = signal(
-        &target,
+        target,
         Signal::Terminate {
             flow,
             caller,
             frame,
         },
     );
-    admit(state, request, context, Deed::Invite, passes)
+    admit(state, request, context, deed, passes)
 }
 
 /// What a caller from elsewhere calls itself; nothing for an anonymous one (RFC 3323 section 4.1.1.3).

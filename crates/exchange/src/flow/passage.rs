@@ -7,7 +7,7 @@ use crate::{context::Context, effect::Effect, object::Object, signal::Signal};
 
 /// Passes an in-dialog request on.
 pub(super) fn forward(
-    state: &FlowState,
+    state: &mut FlowState,
     mut request: Request,
     context: &Context<'_>,
 ) -> Vec<Effect> {
@@ -33,11 +33,15 @@ pub(super) fn forward(
     vec![other.deliver(&state.name, request.to_bytes(), undelivered)]
 }
 
-/// An ACK without a route is the ACK to a failure and ends at the line; nothing else is ours.
-fn without_route(state: &FlowState, request: Request, context: &Context<'_>) -> Vec<Effect> {
+/// An ACK without a route is the ACK to a failure and ends at the line, and so does a SUBSCRIBE, whose notifier is
+/// the line itself; nothing else is ours.
+fn without_route(state: &mut FlowState, request: Request, context: &Context<'_>) -> Vec<Effect> {
     let Some(line) = super::initial::target(&request, context) else {
         return state.refuse(context, &request, 403, "No Relay");
     };
+    if *request.method() == Method::Subscribe {
+        return super::initial::subscribe(state, &request, context);
+    }
     if *request.method() != Method::Ack {
         return state.refuse(context, &request, 481, "Call/Transaction Does Not Exist");
     }

@@ -6,6 +6,7 @@ mod authentication;
 mod binding;
 mod branch;
 mod call;
+mod message;
 mod registration;
 mod ringing;
 mod summary;
@@ -46,7 +47,8 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     ] {
         first.extend(schema);
     }
-    crate::sql::migrate(sql, &[&first, account::SECOND_SCHEMA])
+    let third = [summary::SUBSCRIPTIONS_SCHEMA, message::SCHEMA].concat();
+    crate::sql::migrate(sql, &[&first, account::SECOND_SCHEMA, &third])
 }
 
 /// Whether what happened at a line so far may be forgotten, its tables included: it has no account, and nobody
@@ -72,6 +74,11 @@ pub fn on_signal(
             network,
             frame,
         } => register(sql, context, &flow, network.as_deref(), &frame)?,
+        Signal::Subscribe {
+            flow,
+            network,
+            frame,
+        } => subscribe(sql, context, &flow, network.as_deref(), &frame)?,
         Signal::Originate {
             flow,
             network,
@@ -129,6 +136,8 @@ fn address<'a>(context: &'a Context<'_>) -> &'a str {
 fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect>, SqlError> {
     match due.kind.as_str() {
         account::WAKEUP => account::on_wakeup(sql, context, &due.key),
+        summary::SUBSCRIPTION_WAKEUP => summary::on_wakeup(sql, context, &due.key),
+        message::WAKEUP => message::on_wakeup(sql, context, &due.key),
         kind => ringing::on_wakeup(sql, context, kind, &due.key),
     }
 }
@@ -143,6 +152,21 @@ fn register(
     match hop::read(frame) {
         Some(Message::Request(request)) => {
             registration::register(sql, context, flow, network, &request)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+fn subscribe(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    network: Option<&str>,
+    frame: &[u8],
+) -> Result<Vec<Effect>, SqlError> {
+    match hop::read(frame) {
+        Some(Message::Request(request)) => {
+            summary::subscribe(sql, context, flow, network, &request)
         }
         _ => Ok(Vec::new()),
     }
@@ -199,7 +223,7 @@ fn pass_on(
             .collect());
     };
     if callee == address(context) {
-        return ringing::begin(sql, context, flow, caller, request);
+        return arrive(sql, context, flow, caller, request);
     }
     Ok(vec![Effect::Signal {
         to: Object::Line(callee),
@@ -220,9 +244,23 @@ fn terminate(
     frame: &[u8],
 ) -> Result<Vec<Effect>, SqlError> {
     match hop::read(frame) {
-        Some(Message::Request(request)) => ringing::begin(sql, context, flow, caller, &request),
+        Some(Message::Request(request)) => arrive(sql, context, flow, caller, &request),
         _ => Ok(Vec::new()),
     }
+}
+
+/// A call or a text has reached the line it is for.
+fn arrive(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    caller: Caller,
+    request: &sip::Request,
+) -> Result<Vec<Effect>, SqlError> {
+    if *request.method() == sip::Method::Message {
+        return message::begin(sql, context, flow, &caller, request);
+    }
+    ringing::begin(sql, context, flow, caller, request)
 }
 
 fn receive(
@@ -232,7 +270,14 @@ fn receive(
     frame: &[u8],
 ) -> Result<Vec<Effect>, SqlError> {
     match hop::read(frame) {
-        Some(Message::Response(response)) => ringing::receive_response(sql, context, response),
+        Some(Message::Response(response)) => match response.cseq().1 {
+            sip::Method::Notify => {
+                summary::on_response(sql, flow, &response)?;
+                Ok(Vec::new())
+            }
+            sip::Method::Message => message::receive_response(sql, context, response),
+            _ => ringing::receive_response(sql, context, response),
+        },
         Some(Message::Request(request)) if *request.method() == sip::Method::Cancel => {
             ringing::cancel(sql, context, flow, &request)
         }
@@ -247,6 +292,7 @@ fn receive(
 /// A connection is gone: its contacts are forgotten, its own calls end, calls that rang there go on.
 fn flow_closed(sql: &dyn Sql, context: &Context<'_>, flow: &str) -> Result<Vec<Effect>, SqlError> {
     binding::remove_flow(sql, flow)?;
+    summary::lose_flow(sql, flow)?;
     let mut effects = Vec::new();
     for call in call::of_flow(sql, flow)? {
         effects.extend(ringing::give_up(sql, context, call)?);
@@ -265,6 +311,10 @@ fn undelivered(
     key: &str,
 ) -> Result<Vec<Effect>, SqlError> {
     binding::remove_flow(sql, flow)?;
+    summary::lose_flow(sql, flow)?;
+    if let Some(branch) = key.strip_prefix(message::TEXT_KEY) {
+        return message::undelivered(sql, context, branch);
+    }
     if let Some(branch) = key.strip_prefix(branch::BRANCH_KEY) {
         return ringing::undelivered(sql, context, branch);
     }
@@ -288,6 +338,9 @@ fn replied(
     }
     if tag.starts_with(summary::TAG) {
         return summary::on_reply(sql, context, tag, reply);
+    }
+    if tag.starts_with(summary::SUBSCRIPTION_TAG) {
+        return summary::on_subscription_reply(sql, context, tag, reply);
     }
     if tag.starts_with(voicemail::TAG) {
         return Ok(voicemail::on_reply(context, tag, reply));

@@ -129,6 +129,7 @@ fn carry_out(
         }
         let binding = bind(context, flow, request, wish);
         binding::put(sql, &binding)?;
+        summary::rebind(sql, &binding.contact, flow)?;
         added.push(binding);
     }
     let mut effects = vec![success(sql, context, flow, request)?];

@@ -229,8 +229,8 @@ pub(super) fn on_wakeup(
     }
 }
 
-/// Why a call is not taken at all.
-fn refusal(
+/// Why a call, or a text, is not taken at all.
+pub(super) fn refusal(
     sql: &dyn Sql,
     context: &Context<'_>,
     caller: &Caller,

@@ -1,10 +1,21 @@
-//! What registered contacts are told of the mailbox (RFC 3842, unsolicited).
+//! What registered contacts are told of the mailbox (RFC 3842): those with a subscription in its dialog, the others
+//! unsolicited.
+
+mod subscribe;
+mod subscription;
 
 use sip::{
     Method, NameAddr, Request,
     message_summary::{self, MessageSummary},
 };
 
+pub(super) use self::{
+    subscribe::{
+        TAG as SUBSCRIPTION_TAG, WAKEUP as SUBSCRIPTION_WAKEUP, on_reply as on_subscription_reply,
+        on_response, on_wakeup, subscribe,
+    },
+    subscription::{SCHEMA as SUBSCRIPTIONS_SCHEMA, lose_flow, rebind},
+};
 use super::binding::{self, Binding};
 use crate::{
     context::Context,
@@ -23,8 +34,8 @@ pub(super) const SCHEMA: &[&str] = &[
 /// Beginning of the tags under which the mailbox says its counts; the contact that asked follows.
 pub(super) const TAG: &str = "summary ";
 
-/// The mailbox says its counts: every contact is told, unless it knows. Where nobody is registered, nothing is kept:
-/// whoever registers asks.
+/// The mailbox says its counts: every subscriber and every other contact is told, unless it knows. Where nobody is
+/// registered or subscribed, nothing is kept: whoever comes asks.
 pub(super) fn changed(
     sql: &dyn Sql,
     context: &Context<'_>,
@@ -32,22 +43,22 @@ pub(super) fn changed(
     old: u32,
 ) -> Result<Vec<Effect>, SqlError> {
     let contacts = binding::current(sql, context.now_ms)?;
-    let known = sql.query(
-        "SELECT 1 FROM summary WHERE new = ? AND old = ?",
-        &[new.into(), old.into()],
-    )?;
-    if contacts.is_empty() || !known.is_empty() {
+    let subscriptions = subscription::reachable(sql)?;
+    let nobody = contacts.is_empty() && subscriptions.is_empty();
+    if nobody || !remember(sql, new, old)? {
         return Ok(Vec::new());
     }
-    sql.query(
-        "INSERT OR REPLACE INTO summary (id, new, old) VALUES (0, ?, ?)",
-        &[new.into(), old.into()],
-    )?;
-    let summary = summary(context, new, old);
-    let told = contacts
+    let summary = print_counts(context, new, old);
+    let subscribed: Vec<String> = subscriptions.iter().map(|one| one.flow.clone()).collect();
+    let mut told = Vec::new();
+    for subscription in subscriptions {
+        told.extend(subscribe::tell(sql, context, subscription, &summary)?);
+    }
+    let others = contacts
         .iter()
-        .filter_map(|binding| notify(context, binding, &summary));
-    Ok(told.collect())
+        .filter(|binding| !subscribed.contains(&binding.flow));
+    told.extend(others.filter_map(|binding| notify(context, binding, &summary)));
+    Ok(told)
 }
 
 /// A contact has registered: it is told the counts as soon as the mailbox has said them.
@@ -67,20 +78,46 @@ pub(super) fn on_reply(
     reply: &Reply,
 ) -> Result<Vec<Effect>, SqlError> {
     let contact = tag.strip_prefix(TAG).unwrap_or_default();
-    let Reply::Value { value } = reply else {
+    let (Some(binding), Some((new, old))) = (binding::find(sql, contact)?, counts(reply)) else {
         return Ok(Vec::new());
     };
-    let (Some(binding), Ok([new, old])) = (
-        binding::find(sql, contact)?,
-        serde_json::from_str::<[u32; 2]>(value),
-    ) else {
-        return Ok(Vec::new());
-    };
-    let told = notify(context, &binding, &summary(context, new, old));
-    Ok(told.into_iter().collect())
+    remember(sql, new, old)?;
+    let summary = print_counts(context, new, old);
+    let mut told = Vec::new();
+    for subscription in subscription::reachable(sql)? {
+        if subscription.flow == binding.flow {
+            told.extend(subscribe::tell(sql, context, subscription, &summary)?);
+        }
+    }
+    if told.is_empty() {
+        told.extend(notify(context, &binding, &summary));
+    }
+    Ok(told)
 }
 
-fn summary(context: &Context<'_>, new: u32, old: u32) -> MessageSummary {
+/// Notes what is told; false if it is what was told last.
+fn remember(sql: &dyn Sql, new: u32, old: u32) -> Result<bool, SqlError> {
+    let counts = [new.into(), old.into()];
+    let known = sql.query("SELECT 1 FROM summary WHERE new = ? AND old = ?", &counts)?;
+    if !known.is_empty() {
+        return Ok(false);
+    }
+    sql.query(
+        "INSERT OR REPLACE INTO summary (id, new, old) VALUES (0, ?, ?)",
+        &counts,
+    )?;
+    Ok(true)
+}
+
+/// New and old messages, as the mailbox said.
+fn counts(reply: &Reply) -> Option<(u32, u32)> {
+    let Reply::Value { value } = reply else {
+        return None;
+    };
+    serde_json::from_str(value).ok()
+}
+
+fn print_counts(context: &Context<'_>, new: u32, old: u32) -> MessageSummary {
     MessageSummary {
         new,
         old,

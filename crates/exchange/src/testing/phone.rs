@@ -1,7 +1,7 @@
 //! The phones of the stories: the product's own user agent with a simple owner.
 
 use sip::{
-    Message,
+    Message, Method, Response,
     call::event::Event as CallEvent,
     credentials::Credentials,
     user_agent::{UserAgent, configuration::Configuration, event::Event},
@@ -16,6 +16,8 @@ pub(crate) struct Phone {
     pub(crate) received: Vec<Message>,
     pub(crate) sent: Vec<Vec<u8>>,
     pub(crate) answers: Answers,
+    /// What it says to requests of these methods, whatever its agent would say.
+    pub(crate) says: Vec<(Method, u16)>,
 }
 
 /// What a phone does when it is called.
@@ -49,7 +51,17 @@ impl Phone {
             received: Vec::new(),
             sent: Vec::new(),
             answers: Answers::Ring,
+            says: Vec::new(),
         }
+    }
+
+    /// The answer that was laid down for a request, if one was.
+    pub(crate) fn said(&self, message: &Message) -> Option<Vec<u8>> {
+        let request = message.as_request()?;
+        let mut said = self.says.iter();
+        let (_, status) = said.find(|(method, _)| method == request.method())?;
+        let response = Response::reply_to(request, *status, "Said", Some("said"));
+        Some(response.to_bytes())
     }
 
     /// Answers calls as told, and every INFO with 200, as a client does that has stored it.

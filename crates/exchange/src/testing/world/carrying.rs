@@ -110,7 +110,12 @@ impl World {
             return false;
         };
         if let Ok(message) = Message::parse(frame) {
+            let said = phone.said(&message);
             phone.received.push(message);
+            if let Some(said) = said {
+                self.frame(flow, &said);
+                return true;
+            }
         }
         if let Some(absence) = self.absences.get_mut(flow) {
             return absence.keep(&[Carried(frame.to_vec())]);
