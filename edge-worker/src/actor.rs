@@ -221,6 +221,7 @@ impl Actor {
             settings: &settings,
             now_ms: clock::now_ms(),
             entropy: clock::entropy().map_err(outside)?,
+            trace: exchange::trace::Notebook::default(),
         };
         let schedule = Schedule {
             migrate: rules.migrate,
@@ -246,6 +247,7 @@ impl Actor {
             Object::Upload(_) => "upload",
             Object::Network(_) => "network",
             Object::Directory(_) => "directory",
+            Object::Upstream => "upstream",
         }
     }
 }

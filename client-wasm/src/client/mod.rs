@@ -10,6 +10,7 @@ mod greeting_session;
 mod ice;
 mod identity;
 mod incoming;
+mod ladder;
 mod means;
 mod options;
 mod promise;
@@ -360,6 +361,16 @@ impl Client {
     pub fn delete_greeting(&self) -> Promise {
         let client = self.clone();
         promise(async move { Ok(client.inbox()?.delete_greeting().await?) })
+    }
+
+    /// Changes settings of the own mailbox: a plain object, where `null` returns one to the server's choice.
+    /// Fulfilled with all settings.
+    pub fn change_settings(&self, changes: JsValue) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            let changes = js_sys::JSON::stringify(&changes)?;
+            Ok(client.inbox()?.change_settings(&changes).await?)
+        })
     }
 
     fn inbox(&self) -> Result<Mailbox, Problem> {

@@ -110,6 +110,35 @@ impl Mailbox {
         self.ask("DELETE", "/greeting").await.map(drop)
     }
 
+    /// Changes what is named in this JSON object (RFC 7396); the answer is all settings.
+    pub(crate) async fn change_settings(&self, changes: &JsValue) -> Result<JsValue, Problem> {
+        let request = self
+            .request("PATCH", "/settings")
+            .header("content-type", "application/json")
+            .body(changes);
+        accepted(request).await?.plain_object().await
+    }
+
+    /// Calls of the last days, or those of one session.
+    pub(crate) async fn calls(&self, session: Option<&str>) -> Result<JsValue, Problem> {
+        let query = match session {
+            Some(session) => format!("?session={}", escaped(session)),
+            None => String::new(),
+        };
+        self.call(&query).await
+    }
+
+    /// One call, message by message.
+    pub(crate) async fn ladder(&self, id: &str) -> Result<JsValue, Problem> {
+        self.call(&format!("/{}", escaped(id))).await
+    }
+
+    async fn call(&self, rest: &str) -> Result<JsValue, Problem> {
+        let url = self.server.url(&format!("/calls{rest}"));
+        let request = Request::new("GET", &url).bearer(&self.token);
+        accepted(request).await?.plain_object().await
+    }
+
     async fn ask(&self, method: &str, path: &str) -> Result<Answer, Problem> {
         accepted(self.request(method, path)).await
     }

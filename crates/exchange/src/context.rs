@@ -5,7 +5,9 @@ use std::cell::Cell;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{effect::Effect, object::Object, settings::Settings, signal::Reply};
+use crate::{
+    effect::Effect, object::Object, settings::Settings, signal::Reply, trace::Notebook,
+};
 
 /// One event's surroundings.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Context<'a> {
     pub now_ms: i64,
     /// Randomness drawn by the shell for this event.
     pub entropy: Entropy,
+    /// What the event has seen of calls, for their ladders; empty at its begin.
+    pub trace: Notebook,
 }
 
 /// What an object gives back for a signal.

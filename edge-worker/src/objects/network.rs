@@ -30,6 +30,7 @@ impl DurableObject for Network {
             settings: &settings,
             now_ms: clock::now_ms(),
             entropy: clock::entropy()?,
+            trace: exchange::trace::Notebook::default(),
         };
         let mut tally = self.tally.get();
         let reply = tally.on_signal(&context, &signal);

@@ -38,6 +38,7 @@ impl Directory {
             settings: &settings,
             now_ms: 0,
             entropy: Entropy::new([0; 32]),
+            trace: crate::trace::Notebook::default(),
         };
         self.0[&shard]
             .transaction(|sql| rule(sql, &context))

@@ -76,6 +76,30 @@ impl Arrival<'_> {
         Ok(forwarded(forward))
     }
 
+    /// The owner's calls as ladders.
+    pub(super) fn calls(&self) -> Routed {
+        let login = self.login_claims()?;
+        let generation = login.generation.to_string();
+        let found = [(GENERATION, generation.as_str())];
+        self.only(
+            "GET",
+            forwarded(self.forward(Object::Mailbox(login.address), &found)),
+        )
+    }
+
+    /// `/admin/calls?address=` and `/admin/calls/{id}?address=`: anybody's, for the operator.
+    fn calls_of(&self, rest: &[&str]) -> Routed {
+        let address = query_value(&self.head.query, "address")
+            .and_then(|text| address(self.settings, &text))
+            .ok_or_else(|| {
+                let detail = "Say whose calls: ?address= is not an address of ours.";
+                self.refuse(problem::INVALID_FIELD, detail)
+            })?;
+        let mut forward = self.forward(Object::Mailbox(address), &[(ADMIN, "1")]);
+        forward.request.path = format!("/{}", rest.join("/"));
+        self.only("GET", forwarded(forward))
+    }
+
     pub(super) fn admin(&self, rest: &[&str]) -> Routed {
         if rest == ["first-run"] {
             return self.only("GET", forwarded(self.forward(Object::Directory(0), &[])));
@@ -83,6 +107,7 @@ impl Arrival<'_> {
         self.check_admin()?;
         let (user, what) = match rest {
             ["users"] => return self.only("GET", forwarded(self.forward(self.directory()?, &[]))),
+            ["calls"] | ["calls", _] => return self.calls_of(rest),
             ["users", user, what @ ..] => (user, what),
             _ => return Err(self.refuse(problem::NOT_FOUND, "")),
         };

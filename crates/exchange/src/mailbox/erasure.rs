@@ -6,6 +6,7 @@ use crate::{
     context::Context,
     http::Response,
     sql::{Sql, SqlError},
+    trace,
 };
 
 /// Erases the mailbox. The list is empty at once; the bytes of many messages go by wake-ups right after.
@@ -13,6 +14,7 @@ pub(super) fn erase(sql: &dyn Sql, context: &Context<'_>) -> Answered {
     message::remove_all(sql, context)?;
     greeting::discard(sql)?;
     notification::forget_all(sql)?;
+    trace::forget_all(sql)?;
     forget_choices(sql)?;
     news::tell_later(sql, context)?;
     let mut effects = session::revoke_all(sql)?;

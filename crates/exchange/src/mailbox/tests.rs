@@ -69,6 +69,7 @@ impl Bob {
             settings: &self.settings,
             now_ms: self.now_ms,
             entropy: Entropy::new([self.events.get(); 32]),
+            trace: crate::trace::Notebook::default(),
         };
         self.sql.transaction(|sql| rule(sql, &context))
     }
@@ -124,6 +125,7 @@ pub(super) fn anna() -> Caller {
         display_name: Some("Anna".to_owned()),
         verified: false,
         network: Some("203.0.113.7".to_owned()),
+        forwarded_from: None,
     }
 }
 

@@ -97,6 +97,7 @@ impl Edge {
             settings: &self.settings,
             now_ms: self.now_ms,
             entropy: Entropy::new(self.seed()),
+            trace: crate::trace::Notebook::default(),
         };
         if !matches!(object, Object::Line(_)) {
             return store.transaction(|sql| rule(&Mortal { sql, edge: self }, &context));
@@ -213,7 +214,7 @@ impl Edge {
             Object::Line(_) => Ok(()),
             Object::Mailbox(_) => mailbox::migrate(sql),
             Object::Upload(_) => upload::migrate(sql),
-            Object::Flow(_) | Object::Network(_) | Object::Directory(_) => {
+            Object::Flow(_) | Object::Network(_) | Object::Directory(_) | Object::Upstream => {
                 crate::sql::migrate(sql, &[&[wakeup::TABLE]])
             }
         });

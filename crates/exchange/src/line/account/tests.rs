@@ -60,6 +60,7 @@ impl Line {
             settings: &self.settings,
             now_ms: self.now_ms,
             entropy: Entropy::new([self.events.get(); 32]),
+            trace: crate::trace::Notebook::default(),
         };
         self.sql
             .transaction(|sql| rule(sql, &context))

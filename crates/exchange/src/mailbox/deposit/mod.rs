@@ -26,9 +26,9 @@ pub use self::{
         Content, PartAnswer, PartAsk, PartName, PartRefusal, PartRequest, Reserved, effective_kind,
     },
     scan::{Checked, Scan},
-    store::{SCHEMA, SECOND_SCHEMA, forget},
+    store::{SCHEMA, SECOND_SCHEMA, committed_at, forget},
     sweep::{WAKEUP, on_wakeup},
-    whole::on_post,
+    whole::{on_post, session_claims},
 };
 use crate::{
     context::{Context, Outcome},

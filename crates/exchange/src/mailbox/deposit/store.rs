@@ -158,6 +158,15 @@ pub(super) fn committed(sql: &dyn Sql, name: &PartName) -> Result<Option<Committ
         .find(|committed| committed.deposit_id == name.deposit_id))
 }
 
+/// When the deposits of a session were committed, Unix time in milliseconds.
+pub fn committed_at(sql: &dyn Sql, session_id: &str) -> Result<Vec<i64>, SqlError> {
+    let rows = sql.query(
+        "SELECT committed_at FROM deposits WHERE session_id = ? ORDER BY committed_at",
+        &[session_id.into()],
+    )?;
+    Ok(rows.iter().map(|row| row.integer(0)).collect())
+}
+
 /// All committed deposits of a session.
 pub(super) fn committed_of(sql: &dyn Sql, session_id: &str) -> Result<Vec<Committed>, SqlError> {
     let rows = sql.query(

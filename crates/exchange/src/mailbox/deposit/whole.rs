@@ -40,7 +40,7 @@ pub fn on_post(
 }
 
 /// The session that the request's token stands for; its signature is right and it is for this mailbox.
-pub(super) fn session_claims(
+pub fn session_claims(
     context: &Context<'_>,
     request: &Request,
 ) -> Result<SessionClaims, Refusal> {

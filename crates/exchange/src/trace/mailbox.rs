@@ -1,0 +1,116 @@
+//! What a mailbox adds: the frames of its voicemail. The notes of a call ride in the row that the voicemail writes
+//! for it anyway, and come to the table when that row goes.
+
+use super::{
+    entry::{End, Note},
+    sheet::Sheet,
+    store,
+};
+use crate::{
+    context::Context,
+    effect::Effect,
+    flow::hop,
+    object::Object,
+    signal::{Caller, Signal},
+    sql::{Sql, SqlError},
+};
+
+/// What a line or a connection tells of a call.
+pub(crate) fn tell(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: Option<&str>,
+    caller: Option<&Caller>,
+    notes: Vec<Note>,
+) -> Result<(), SqlError> {
+    if !super::is_on(context) {
+        return Ok(());
+    }
+    let nobody = Caller::default();
+    store::add(sql, context, flow, caller.unwrap_or(&nobody), notes)
+}
+
+/// The row of a call is written: its record takes the notes of this event along, and the frames that it sends.
+pub(crate) fn ride(context: &Context<'_>, sheet: &mut Sheet, effects: &[Effect]) {
+    if super::is_on(context) {
+        for note in of_call(context, &sheet.call_id, effects) {
+            sheet.add(note);
+        }
+    }
+}
+
+/// The row of a call is not written, because nothing changed that the call must remember: the notes go to the table.
+pub(crate) fn leave(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    sheet: &Sheet,
+    effects: &[Effect],
+) -> Result<(), SqlError> {
+    if !super::is_on(context) {
+        return Ok(());
+    }
+    let notes = of_call(context, &sheet.call_id, effects);
+    store::add(sql, context, Some(&sheet.flow), &sheet.caller, notes)
+}
+
+/// The row of a call goes: its record comes to the table.
+pub(crate) fn keep(sql: &dyn Sql, context: &Context<'_>, sheet: &Sheet) -> Result<(), SqlError> {
+    if !super::is_on(context) {
+        return Ok(());
+    }
+    let stored = store::find(sql, context, &sheet.id())?;
+    store::put(sql, context, &sheet.clone().joined(stored))
+}
+
+/// The end of an event: what no call took along belongs to one that has no row any more.
+pub(crate) fn finish(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    effects: &[Effect],
+) -> Result<(), SqlError> {
+    if !super::is_on(context) {
+        return Ok(());
+    }
+    let mut notes = context.trace.take();
+    let sent = effects.iter().filter_map(|effect| sent(context, effect));
+    notes.extend(sent.filter(|note| !context.trace.is_marked(&note.call_id)));
+    store::add(sql, context, None, &Caller::default(), notes)
+}
+
+/// All notes of this event about one call.
+fn of_call(context: &Context<'_>, call_id: &str, effects: &[Effect]) -> Vec<Note> {
+    let mut notes = context.trace.take_of(call_id);
+    let sent = effects.iter().filter_map(|effect| sent(context, effect));
+    notes.extend(sent.filter(|note| note.call_id == call_id));
+    context.trace.mark(call_id);
+    notes
+}
+
+/// A frame that leaves the voicemail.
+fn sent(context: &Context<'_>, effect: &Effect) -> Option<Note> {
+    let (frame, to) = match effect {
+        Effect::SendFrame { flow, frame, .. } => (frame, End::Flow(flow.clone())),
+        Effect::Signal {
+            to: Object::Line(_),
+            signal,
+            ..
+        } => match signal.as_ref() {
+            Signal::Receive { frame, .. } => (frame, End::Edge),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let mut note = Note::read(frame, End::Voicemail, to, context.now_ms)?;
+    note.session = session(context, frame);
+    Some(note)
+}
+
+/// The session that a message names, read before it is masked.
+fn session(context: &Context<'_>, frame: &[u8]) -> Option<String> {
+    let message = hop::read(frame)?;
+    let body = message.as_request()?.body_text()?.to_owned();
+    let token = body.lines().find_map(|line| line.strip_prefix("ID="))?;
+    let keys = &context.settings.token_keys;
+    let claims = deposit::token::verify_session(token.trim(), keys).ok()?;
+    Some(claims.session())
+}

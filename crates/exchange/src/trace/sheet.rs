@@ -1,0 +1,207 @@
+//! All that is kept of one call: who was there, and the messages in their order. Bounded, whatever is sent.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::entry::{End, Entry, Note};
+use crate::signal::Caller;
+
+/// No more messages of one call are kept.
+const MOST_ENTRIES: usize = 200;
+/// No more bytes of one call are kept.
+const MOST_BYTES: usize = 96 << 10;
+/// Clocks of two objects may differ by so much; what is further apart is in the order of its times.
+const SKEW_MS: i64 = 50;
+
+/// One call.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+pub struct Sheet {
+    /// Its Call-ID.
+    pub call_id: String,
+    /// The caller's connection.
+    pub flow: String,
+    /// Who called, as far as is known; without network.
+    #[serde(default)]
+    pub caller: Caller,
+    /// The contacts' connections, in the order in which they were asked.
+    #[serde(default)]
+    pub contacts: Vec<String>,
+    /// Id of the session that the voicemail gave.
+    #[serde(default)]
+    pub session: Option<String>,
+    /// The messages, oldest first.
+    pub entries: Vec<Entry>,
+    /// How many more there were.
+    #[serde(default)]
+    pub left_out: usize,
+}
+
+/// How a call went.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing final yet.
+    Ringing,
+    /// Somebody answered.
+    Answered,
+    /// The voicemail answered.
+    Voicemail,
+    /// The caller gave up.
+    Cancelled,
+    /// The caller got a failure.
+    Failed,
+}
+
+impl Sheet {
+    /// An empty one.
+    #[must_use]
+    pub fn new(call_id: &str, flow: &str, caller: &Caller) -> Self {
+        Self {
+            call_id: call_id.to_owned(),
+            flow: flow.to_owned(),
+            caller: Caller {
+                network: None,
+                ..caller.clone()
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Name of the call in this mailbox: the same Call-ID on another connection is another call.
+    #[must_use]
+    pub fn id(&self) -> String {
+        id(&self.call_id, &self.flow)
+    }
+
+    /// When the first message was seen, Unix time in milliseconds.
+    #[must_use]
+    pub fn began_ms(&self) -> i64 {
+        self.entries.first().map_or(0, |entry| entry.at_ms)
+    }
+
+    /// When the last message was seen, Unix time in milliseconds.
+    #[must_use]
+    pub fn last_ms(&self) -> i64 {
+        self.entries.last().map_or(0, |entry| entry.at_ms)
+    }
+
+    /// Whether a connection takes part in the call.
+    #[must_use]
+    pub fn knows(&self, end: &End) -> bool {
+        match end {
+            End::Flow(name) => *name == self.flow || self.contacts.contains(name),
+            _ => true,
+        }
+    }
+
+    /// Adds a message in its place.
+    pub(crate) fn add(&mut self, note: Note) {
+        if self.session.is_none() {
+            self.session = note.session;
+        }
+        let entry = note.entry;
+        for end in [&entry.from, &entry.to] {
+            if let End::Flow(name) = end
+                && !self.knows(end)
+            {
+                self.contacts.push(name.clone());
+            }
+        }
+        let bytes: usize = self.entries.iter().map(|entry| entry.text.len()).sum();
+        let full = bytes.saturating_add(entry.text.len()) > MOST_BYTES;
+        if full || self.entries.len() >= MOST_ENTRIES {
+            self.left_out = self.left_out.saturating_add(1);
+            return;
+        }
+        let place = self.place(&entry);
+        self.entries.insert(place, entry);
+    }
+
+    /// By time; what another object tells late comes before what can only follow it.
+    fn place(&self, entry: &Entry) -> usize {
+        let before = self.entries.iter().rposition(|at| at.at_ms <= entry.at_ms);
+        let by_time = before.map_or(0, |at| at.saturating_add(1));
+        let follows = |at: &Entry| {
+            let apart = at.at_ms.abs_diff(entry.at_ms) > SKEW_MS.unsigned_abs();
+            !apart && at.is_behind(entry)
+        };
+        let follower = self.entries.iter().position(follows);
+        follower.map_or(by_time, |at| at.min(by_time))
+    }
+
+    /// This record together with an older one of the same call.
+    #[must_use]
+    pub(crate) fn joined(self, older: Option<Self>) -> Self {
+        match older {
+            None => self,
+            Some(older) if older.began_ms() <= self.began_ms() => older.with(self),
+            Some(older) => self.with(older),
+        }
+    }
+
+    fn with(mut self, other: Self) -> Self {
+        self.merge(other);
+        self
+    }
+
+    /// Takes over what another record of the same call holds.
+    fn merge(&mut self, other: Self) {
+        if self.caller == Caller::default() {
+            self.caller = other.caller;
+        }
+        self.session = self.session.take().or(other.session);
+        self.left_out = self.left_out.saturating_add(other.left_out);
+        for contact in other.contacts {
+            if !self.contacts.contains(&contact) && contact != self.flow {
+                self.contacts.push(contact);
+            }
+        }
+        for entry in other.entries {
+            let call_id = self.call_id.clone();
+            let session = None;
+            self.add(Note {
+                call_id,
+                session,
+                entry,
+            });
+        }
+    }
+
+    /// How the call went, and the last status that the caller got.
+    #[must_use]
+    pub fn outcome(&self) -> (Outcome, Option<u16>) {
+        let caller = End::Flow(self.flow.clone());
+        let finals = self.entries.iter().filter(|entry| {
+            entry.to == caller
+                && entry.method() == "INVITE"
+                && entry.status().is_some_and(|status| status >= 200)
+        });
+        let success = |entry: &&Entry| entry.status().is_some_and(|status| status < 300);
+        let answer = finals.clone().find(success).or_else(|| finals.last());
+        let by_voicemail = |answer: &Entry| {
+            let asked = |entry: &&Entry| entry.from == End::Edge && entry.to == End::Voicemail;
+            answer.from == End::Voicemail || self.entries.iter().any(|entry| asked(&entry))
+        };
+        let outcome = match answer {
+            None => Outcome::Ringing,
+            Some(answer) => match answer.status().unwrap_or(0) {
+                200..=299 if by_voicemail(answer) => Outcome::Voicemail,
+                200..=299 => Outcome::Answered,
+                487 => Outcome::Cancelled,
+                _ => Outcome::Failed,
+            },
+        };
+        (outcome, answer.and_then(Entry::status))
+    }
+}
+
+/// See [`Sheet::id`].
+pub(crate) fn id(call_id: &str, flow: &str) -> String {
+    let mut hash = Sha256::new();
+    for part in ["afterbeep call", call_id, flow] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let hex = deposit::hex(&hash.finalize());
+    hex.get(..24).unwrap_or_default().to_owned()
+}

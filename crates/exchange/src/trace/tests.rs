@@ -1,0 +1,237 @@
+//! Whole calls on virtual time, and what their ladders say of them: the same as the wires.
+
+use sip::credentials::Credentials;
+
+use super::{End, Entry, Sheet, Viewer, ladder, sheet::Outcome};
+use crate::{
+    object::Object,
+    settings::{Ladder, tests::settings},
+    testing::{Answers, World},
+};
+
+const BOB: &str = "sip:bob@localhost";
+const DAY_MS: i64 = 86_400_000;
+
+fn mailbox() -> Object {
+    Object::Mailbox(BOB.to_owned())
+}
+
+fn sheets(world: &World) -> Vec<Sheet> {
+    let rows = world.rows(&mailbox(), "SELECT sheet FROM traces ORDER BY began");
+    let sheet = |text: String| serde_json::from_str(&text).expect("a sheet");
+    rows.iter().map(|row| sheet(row.text(0))).collect()
+}
+
+fn only(world: &World) -> Sheet {
+    let mut sheets = sheets(world);
+    assert_eq!(sheets.len(), 1);
+    sheets.pop().expect("one")
+}
+
+/// Start lines and sizes of what this connection sent and got, as the ladder has it.
+fn leg(sheet: &Sheet, flow: &str) -> (Vec<(String, usize)>, Vec<(String, usize)>) {
+    let end = End::Flow(flow.to_owned());
+    let line = |entry: &Entry| (entry.start().to_owned(), entry.size);
+    let of = |mine: fn(&Entry) -> &End| {
+        let entries = sheet.entries.iter().filter(|entry| *mine(entry) == end);
+        entries.map(line).collect()
+    };
+    (of(|entry| &entry.from), of(|entry| &entry.to))
+}
+
+/// The same of the phone's own records; what is no call is left out.
+fn wire(world: &mut World, phone: &str) -> (Vec<(String, usize)>, Vec<(String, usize)>) {
+    let phone = world.get(phone);
+    let line = |bytes: &[u8]| {
+        let note = super::Note::read(bytes, End::Edge, End::Edge, 0)?;
+        Some((note.entry.start().to_owned(), bytes.len()))
+    };
+    let sent = phone.sent.iter().filter_map(|frame| line(frame)).collect();
+    let got = phone
+        .received
+        .iter()
+        .filter_map(|message| line(&message.to_bytes()))
+        .collect();
+    (sent, got)
+}
+
+fn methods(sheet: &Sheet) -> Vec<String> {
+    let word = |entry: &Entry| match entry.status() {
+        Some(status) => format!("{status} {}", entry.method()),
+        None => entry.method().to_owned(),
+    };
+    sheet.entries.iter().map(word).collect()
+}
+
+#[test]
+fn a_call_to_the_voicemail_is_one_row_that_says_what_the_wire_said() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    let flow = world.get("anna").flow.clone();
+    assert!(sheets(&world).is_empty(), "it rides in the row of the call");
+    world.advance(120_000);
+    let sheet = only(&world);
+    assert_eq!(leg(&sheet, &flow), wire(&mut world, "anna"));
+    assert_eq!(
+        methods(&sheet),
+        [
+            "INVITE",
+            "INVITE",
+            "180 INVITE",
+            "200 INVITE",
+            "ACK",
+            "INFO",
+            "200 INFO",
+            "BYE",
+            "200 BYE"
+        ]
+    );
+    assert_eq!(sheet.outcome(), (Outcome::Voicemail, Some(200)));
+    assert!(sheet.session.is_some(), "the session is known");
+}
+
+#[test]
+fn an_answered_call_is_seen_at_both_ends_although_its_line_sees_only_the_begin() {
+    let mut world = World::new();
+    world.registered("desk", "bob", Answers::Accept);
+    world.phone("anna", None, Credentials::None);
+    let call = world.call("anna", BOB);
+    world.advance(5_000);
+    world.act("anna", |agent, now| agent.hang_up(call, None, None, now));
+    let sheet = only(&world);
+    for phone in ["anna", "desk"] {
+        let flow = world.get(phone).flow.clone();
+        assert_eq!(leg(&sheet, &flow), wire(&mut world, phone), "{phone}");
+    }
+    assert_eq!(sheet.outcome(), (Outcome::Answered, Some(200)));
+    let shown = ladder(&sheet, Viewer::Callee, &[]);
+    assert_eq!(
+        shown["ends"],
+        serde_json::json!(["caller", "edge", "contact 1"])
+    );
+    let own = ladder(&sheet, Viewer::Caller, &[]);
+    assert_eq!(own["ends"], serde_json::json!(["caller", "edge"]));
+    assert!(!own.to_string().contains("contact 1"), "{own}");
+}
+
+#[test]
+fn a_refused_call_goes_on_to_the_voicemail_on_the_same_page() {
+    let mut world = World::new();
+    world.registered("desk", "bob", Answers::Reject(486));
+    world.user("alice", "alice");
+    world.call("alice", BOB);
+    world.advance(120_000);
+    let sheet = only(&world);
+    let desk = world.get("desk").flow.clone();
+    assert_eq!(leg(&sheet, &desk), wire(&mut world, "desk"));
+    let alice = world.get("alice").flow.clone();
+    let ((sent, got), (all_sent, all_got)) = (leg(&sheet, &alice), wire(&mut world, "alice"));
+    // The challenge and what led to it belong to no call of Bob's yet.
+    assert_eq!(sent, all_sent[all_sent.len() - sent.len()..]);
+    assert_eq!(got, all_got[all_got.len() - got.len()..]);
+    assert_eq!(sheet.caller.address.as_deref(), Some("sip:alice@localhost"));
+    assert_eq!(sheet.outcome(), (Outcome::Voicemail, Some(200)));
+}
+
+#[test]
+fn nothing_secret_is_written() {
+    let mut world = World::new();
+    world.registered("desk", "bob", Answers::Ring);
+    world.user("alice", "alice");
+    world.call("alice", BOB);
+    world.advance(120_000);
+    let infos = world.last_sent("alice", "ACK");
+    assert!(infos.contains("Route: <sip:"), "{infos}");
+    let token = world
+        .get("alice")
+        .received
+        .iter()
+        .filter_map(|message| {
+            message
+                .as_request()?
+                .body_text()?
+                .lines()
+                .find_map(|line| line.strip_prefix("ID=").map(ToOwned::to_owned))
+        })
+        .next()
+        .expect("a session token");
+    let stored: String = world
+        .rows(&mailbox(), "SELECT sheet || summary FROM traces")
+        .iter()
+        .map(|row| row.text(0))
+        .collect();
+    let opened = infos
+        .split("Route: <sip:")
+        .nth(1)
+        .and_then(|rest| rest.split('@').next());
+    for secret in [
+        token.as_str(),
+        opened.expect("a flow token"),
+        "response=",
+        "/greetings/m1",
+    ] {
+        assert!(!stored.contains(secret), "{secret}");
+    }
+    assert!(
+        stored.contains("ID=***") && stored.contains("/greetings/***"),
+        "{stored}"
+    );
+}
+
+#[test]
+fn a_call_is_kept_a_week_and_swept_without_anybody_asking() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    world.advance(120_000);
+    world.disconnect("anna");
+    world.advance(6 * DAY_MS);
+    assert_eq!(sheets(&world).len(), 1);
+    world.advance(2 * DAY_MS);
+    assert!(sheets(&world).is_empty());
+}
+
+#[test]
+fn nothing_is_noted_where_ladders_are_off() {
+    let mut settings = settings();
+    settings.ladder = Ladder::Off;
+    let mut world = World::with_settings(settings);
+    world.registered("desk", "bob", Answers::Reject(486));
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    world.advance(120_000);
+    assert!(sheets(&world).is_empty());
+}
+
+#[test]
+fn a_call_that_never_ends_is_kept_only_so_far() {
+    let mut sheet = Sheet::new("call", "one", &crate::signal::Caller::default());
+    for number in 0..1_000 {
+        let text = format!("INFO sip:b@x SIP/2.0\r\nCSeq: {number} INFO\r\nCall-ID: call\r\n\r\n");
+        let end = End::Flow("one".to_owned());
+        let note = super::Note::read(text.as_bytes(), end, End::Edge, number).expect("a note");
+        sheet.add(note);
+    }
+    assert_eq!(sheet.entries.len() + sheet.left_out, 1_000);
+    assert_eq!(sheet.entries.len(), 200);
+    assert_eq!(sheet.began_ms(), 0);
+}
+
+#[test]
+fn what_is_told_late_comes_before_what_can_only_follow_it() {
+    let mut sheet = Sheet::new("call", "one", &crate::signal::Caller::default());
+    let mut add = |start: &str, method: &str, from: End, to: End, at_ms: i64| {
+        let text = format!("{start}\r\nCSeq: 1 {method}\r\nCall-ID: call\r\n\r\n");
+        sheet.add(super::Note::read(text.as_bytes(), from, to, at_ms).expect("a note"));
+    };
+    let caller = || End::Flow("one".to_owned());
+    add("ACK sip:b@x SIP/2.0", "ACK", caller(), End::Edge, 7);
+    add("INVITE sip:b@x SIP/2.0", "INVITE", caller(), End::Edge, 1);
+    add("SIP/2.0 200 OK", "INVITE", End::Edge, caller(), 7);
+    add("SIP/2.0 180 Ringing", "INVITE", End::Edge, caller(), 7);
+    assert_eq!(
+        methods(&sheet),
+        ["INVITE", "180 INVITE", "200 INVITE", "ACK"]
+    );
+}
