@@ -5,7 +5,7 @@ use crate::settings::Settings;
 /// The normalised address for `bob`, `bob@example.com` or `sip:bob@example.com`, if it is one of ours.
 #[must_use]
 pub fn address(settings: &Settings, text: &str) -> Option<String> {
-    let address = sip::address::normalise(text, settings.domains()).ok()?;
+    let address = settings.address(text).ok()?;
     (address.domain() == settings.domain()).then(|| address.as_str().to_owned())
 }
 

@@ -40,6 +40,12 @@ pub struct Counters {
     pub bytes_used: i64,
 }
 
+/// What the owner is called; empty where nobody said it.
+pub(super) fn display_name(sql: &dyn Sql) -> Result<String, SqlError> {
+    let rows = sql.query("SELECT display_name FROM mailbox", &[])?;
+    Ok(rows.first().map_or_else(String::new, |row| row.text(0)))
+}
+
 /// The present counters.
 pub fn counters(sql: &dyn Sql) -> Result<Counters, SqlError> {
     let rows = sql.query("SELECT new_count, old_count, bytes_used FROM mailbox", &[])?;
@@ -116,12 +122,11 @@ pub(super) fn check_generation(sql: &dyn Sql, request: &Request) -> Result<(), R
 
 /// `GET /mailbox`.
 pub(super) fn show(sql: &dyn Sql, context: &Context<'_>) -> Answered {
-    let rows = sql.query("SELECT display_name FROM mailbox", &[])?;
     let counters = counters(sql)?;
     let greeting = greeting::current(sql, context)?;
     let content = json!({
         "address": address(context),
-        "display_name": rows.first().map_or_else(String::new, |row| row.text(0)),
+        "display_name": display_name(sql)?,
         "counts": {
             "new": counters.new,
             "old": counters.old,

@@ -85,7 +85,9 @@ pub(super) fn remove(
 
 /// Callers of other domains can be blocked too.
 fn normalised(context: &Context<'_>, request: &Request, text: &str) -> Result<String, Refusal> {
-    sip::address::normalise(text, context.settings.domains())
+    context
+        .settings
+        .address(text)
         .map(|address| address.as_str().to_owned())
         .map_err(|error| Refusal::of(request, problem::INVALID_FIELD, &error.to_string()))
 }

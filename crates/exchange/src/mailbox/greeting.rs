@@ -11,7 +11,7 @@ use super::{
     address,
     media::{self, Medium},
     media_type::{media_type, ogg_opus_duration_ms},
-    opened_resource,
+    opened_resource, session,
     settings::{self, GreetingChoice},
 };
 use crate::{
@@ -41,6 +41,8 @@ const TTL_MS: i64 = 600_000;
 const LONGEST_MS: u32 = 180_000;
 /// Header of the answer with the sound: what is spoken there, percent-encoded.
 const CAPTION: &str = "afterbeep-caption";
+/// Header of the answer with the sound: the token of the caller's session, where no INFO carries it.
+const SESSION: &str = "afterbeep-session";
 const LONGEST_CAPTION: usize = 500;
 const SYSTEM_CAPTION: &str = "A recorded voice asks you to leave a message.";
 
@@ -59,6 +61,15 @@ pub struct Greeting {
 
 /// The greeting at this moment.
 pub fn current(sql: &dyn Sql, context: &Context<'_>) -> Result<Greeting, SqlError> {
+    current_with(sql, context, None)
+}
+
+/// The same; where it plays from, the token of this session comes with it (D7).
+pub(super) fn current_with(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    session: Option<&str>,
+) -> Result<Greeting, SqlError> {
     let choice = settings::load(sql)?.greeting;
     let own = match choice {
         GreetingChoice::Personal => stored(sql)?,
@@ -72,13 +83,13 @@ pub fn current(sql: &dyn Sql, context: &Context<'_>) -> Result<Greeting, SqlErro
             caption: String::new(),
         },
         (_, Some(own)) => Greeting {
-            url: url(context, RESOURCE),
+            url: url(context, RESOURCE, session),
             duration_ms: own.duration_ms,
             personal: true,
             caption: own.caption,
         },
         (_, None) => Greeting {
-            url: url(context, SYSTEM_RESOURCE),
+            url: url(context, SYSTEM_RESOURCE, session),
             duration_ms: ogg_opus_duration_ms(SYSTEM).unwrap_or(0),
             personal: false,
             caption: SYSTEM_CAPTION.to_owned(),
@@ -87,8 +98,13 @@ pub fn current(sql: &dyn Sql, context: &Context<'_>) -> Result<Greeting, SqlErro
 }
 
 /// `GET /greetings/{token}` and `GET /mailbox/greeting`.
-pub(super) fn play(sql: &dyn Sql, request: &Request) -> Answered {
-    let system = match opened_resource(request) {
+pub(super) fn play(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
+    let opened = opened_resource(request);
+    let (resource, session) = match opened.and_then(|opened| opened.split_once('/')) {
+        Some((resource, session)) => (Some(resource), Some(session)),
+        None => (opened, None),
+    };
+    let system = match resource {
         Some(SYSTEM_RESOURCE) => true,
         Some(RESOURCE) | None => false,
         Some(_) => return Err(Refusal::of(request, problem::TOKEN_FOREIGN, "")),
@@ -102,7 +118,22 @@ pub(super) fn play(sql: &dyn Sql, request: &Request) -> Answered {
         "" => response,
         words => response.with_header(CAPTION, front::percent_encoded(words)),
     };
-    Ok((response, Vec::new()))
+    let token = match session {
+        Some(session) => session::token(sql, context, session)?,
+        None => None,
+    };
+    Ok((with_session(response, token), Vec::new()))
+}
+
+/// The answer with the session token that its caller gets in no other way (D7); nobody else may keep it.
+fn with_session(mut response: Response, token: Option<String>) -> Response {
+    let Some(token) = token else {
+        return response;
+    };
+    response.headers.retain(|(name, _)| name != "cache-control");
+    response
+        .with_header("cache-control", "no-store")
+        .with_header(SESSION, token)
 }
 
 /// `PUT /mailbox/greeting`: the bytes, with their media type. The duration is read from the sound where we
@@ -223,11 +254,15 @@ fn play_system(request: &Request) -> Response {
     media::serve_bytes(request, &medium, SYSTEM)
 }
 
-fn url(context: &Context<'_>, resource: &str) -> Option<String> {
+fn url(context: &Context<'_>, resource: &str, session: Option<&str>) -> Option<String> {
+    let resource = match session {
+        Some(session) => format!("{resource}/{session}"),
+        None => resource.to_owned(),
+    };
     let claims = MediaClaims {
         expires_at_ms: context.now_ms.saturating_add(TTL_MS),
         mailbox: address(context).to_owned(),
-        resource: resource.to_owned(),
+        resource,
     };
     let token = deposit::token::mint(&Token::Media(claims), &context.settings.token_keys).ok()?;
     Some(format!("{}/greetings/{token}", context.settings.public_url))

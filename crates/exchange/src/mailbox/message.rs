@@ -38,6 +38,9 @@ pub const SECOND_SCHEMA: &[&str] = &[
     "INSERT INTO wakeups (kind, key, due) SELECT 'message', '', 0 FROM messages LIMIT 1",
 ];
 
+/// Messages of calls that were sent on to this mailbox.
+pub const THIRD_SCHEMA: &[&str] = &["ALTER TABLE messages ADD COLUMN forwarded_from TEXT"];
+
 /// Kind of the wake-ups at which messages go for good: one for all that have an end, and one for each that was
 /// erased and still has bytes (key: its id).
 pub const WAKEUP: &str = "message";

@@ -1,6 +1,7 @@
 //! Sessions: the right to leave one message, given to a caller after the voicemail answered. The row is the
 //! authority; the session store (KV) only spares a look at it.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use deposit::token::{SessionClaims, SessionType, Token, caller_hash};
 use serde_json::json;
 
@@ -24,6 +25,9 @@ pub const SCHEMA: &[&str] = &[
 
 /// They are found by the time of their making; those that end are the oldest.
 pub const SECOND_SCHEMA: &[&str] = &["DROP INDEX sessions_by_end"];
+
+/// Calls that were sent on to this mailbox.
+pub const THIRD_SCHEMA: &[&str] = &["ALTER TABLE sessions ADD COLUMN forwarded_from TEXT"];
 
 /// Kind of the wake-up that forgets sessions long over.
 pub const WAKEUP: &str = "sessions";
@@ -138,10 +142,44 @@ pub fn issue(
 /// The session of this id.
 pub fn find(sql: &dyn Sql, id: &str) -> Result<Option<Session>, SqlError> {
     let rows = sql.query(
-        "SELECT id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state, EXISTS (SELECT 1 FROM deposits WHERE session_id = sessions.id) FROM sessions WHERE id = ?",
+        "SELECT id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state, EXISTS (SELECT 1 FROM deposits WHERE session_id = sessions.id), forwarded_from FROM sessions WHERE id = ?",
         &[id.into()],
     )?;
     Ok(rows.first().map(session))
+}
+
+/// The token of a session once more, while it may begin a deposit.
+pub(super) fn token(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    id: &str,
+) -> Result<Option<String>, SqlError> {
+    let found = find(sql, id)?.filter(|session| {
+        session.state != SessionState::Revoked && session.expires_at_ms > context.now_ms
+    });
+    let Some((session, session_id)) = found.zip(session_id(id)) else {
+        return Ok(None);
+    };
+    let claims = SessionClaims {
+        session_id,
+        expires_at_ms: session.expires_at_ms,
+        ..claims(context, &session.caller, &session.session_type)
+    };
+    Ok(mint(context, &claims).ok())
+}
+
+/// The bytes of a session id.
+fn session_id(id: &str) -> Option<[u8; 16]> {
+    URL_SAFE_NO_PAD.decode(id).ok()?.try_into().ok()
+}
+
+/// The caller will deposit something else than the call was for (D17).
+pub(super) fn retype(sql: &dyn Sql, id: &str, kind: SessionType) -> Result<(), SqlError> {
+    sql.query(
+        "UPDATE sessions SET session_type = ? WHERE id = ?",
+        &[kind.as_str().into(), id.into()],
+    )?;
+    Ok(())
 }
 
 /// `POST /mailbox/sessions/{id}/revoke`; again is fine.
@@ -277,7 +315,7 @@ fn insert(
     caller: &Caller,
     claims: &SessionClaims,
 ) -> Result<(), SqlError> {
-    let parameters: [Value; 8] = [
+    let parameters: [Value; 9] = [
         claims.session().into(),
         claims.session_type.as_str().into(),
         caller.address.clone().into(),
@@ -286,9 +324,10 @@ fn insert(
         caller.network.clone().into(),
         context.now_ms.into(),
         claims.expires_at_ms.into(),
+        caller.forwarded_from.clone().into(),
     ];
     sql.query(
-        "INSERT INTO sessions (id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
+        "INSERT INTO sessions (id, session_type, caller_address, caller_name, caller_verified, network, issued_at, expires_at, forwarded_from, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'pending')",
         &parameters,
     )?;
     let due = claims
@@ -307,6 +346,7 @@ fn session(row: &Row) -> Session {
             display_name: row.optional_text(3),
             verified: row.integer(4) != 0,
             network: row.optional_text(5),
+            forwarded_from: row.optional_text(10),
         },
         issued_at_ms: row.integer(6),
         expires_at_ms: row.integer(7),

@@ -1,7 +1,10 @@
 //! A crash at every single statement of a call: whatever is lost, both ends come to rest, nothing is left
 //! behind, and the next call works.
 
-use sip::{call::event::Event, credentials::Credentials, user_agent::UserAgent};
+use deposit::token::verify_session;
+use sip::{
+    call::event::Event, credentials::Credentials, session_info::SessionInfo, user_agent::UserAgent,
+};
 
 use crate::{
     object::Object,
@@ -25,12 +28,18 @@ fn objects() -> [Object; 2] {
 
 /// Plays `story` with a crash at every statement of each of Bob's objects in turn.
 fn crash_everywhere(story: impl Fn(&mut World)) {
+    crash_everywhere_with("{}", story);
+}
+
+/// The same where Bob has made these choices.
+fn crash_everywhere_with(settings: &str, story: impl Fn(&mut World)) {
     for object in objects() {
         let mut crashes = 0;
         for nth in 0..MANY {
             let mut world = World::new();
             world.phone("anna", None, Credentials::None);
             world.registered("bob", "bob", Answers::Reject(486));
+            choose(&mut world, settings);
             world.crash(&object, nth);
             story(&mut world);
             world.advance(REST_MS);
@@ -38,13 +47,19 @@ fn crash_everywhere(story: impl Fn(&mut World)) {
                 break;
             }
             crashes += 1;
-            let place = format!("{object:?}, statement {nth}");
+            let place = format!("{settings}, {object:?}, statement {nth}");
             rests(&mut world, &place);
         }
         assert!(crashes > 10, "{object:?}: {crashes} crashes");
     }
 }
 
+fn choose(world: &mut World, settings: &str) {
+    let chosen = format!("UPDATE mailbox SET settings = '{settings}' RETURNING 1");
+    world.count(&Object::Mailbox(BOB.to_owned()), &chosen);
+}
+
+/// Both ends have come to rest, and no session that the caller acknowledged is gone.
 fn rests(world: &mut World, place: &str) {
     let events = world.call_events("anna");
     let ended = events
@@ -60,6 +75,19 @@ fn rests(world: &mut World, place: &str) {
         let left = world.count(object, &format!("SELECT COUNT(*) FROM {table}"));
         assert_eq!(left, 0, "{place}: rows in {table}");
     }
+    for token in world.call_events("anna").iter().filter_map(token_of) {
+        let claims = verify_session(&token, &world.settings.token_keys).expect("a token");
+        let kept = format!(
+            "SELECT COUNT(*) FROM sessions WHERE id = '{}'",
+            claims.session()
+        );
+        assert_eq!(
+            world.count(&mailbox, &kept),
+            1,
+            "{place}: the session is lost"
+        );
+    }
+    choose(world, "{}");
     world.answer("bob", Answers::Reject(486));
     world.phone("second", None, Credentials::None);
     world.call("second", BOB);
@@ -72,10 +100,65 @@ fn rests(world: &mut World, place: &str) {
     );
 }
 
+/// The session that an event brought, by INFO or in the BYE.
+fn token_of(event: &Event) -> Option<String> {
+    let body = match event {
+        Event::Info { body, .. } => body,
+        Event::Ended {
+            body: Some(body), ..
+        } => &body.bytes,
+        _ => return None,
+    };
+    Some(SessionInfo::parse(body).ok()?.id)
+}
+
 #[test]
 fn a_call_to_the_voicemail_survives_a_crash_at_every_statement() {
     crash_everywhere(|world| {
         world.call("anna", BOB);
+    });
+}
+
+#[test]
+fn every_variant_survives_a_crash_at_every_statement() {
+    for settings in [
+        r#"{"info_timing":"after"}"#,
+        r#"{"instruction":"bye"}"#,
+        r#"{"instruction":"none"}"#,
+        r#"{"instruction":"both","info_timing":"after","greeting":"none"}"#,
+    ] {
+        crash_everywhere_with(settings, |world| {
+            world.call("anna", BOB);
+        });
+    }
+}
+
+#[test]
+fn a_call_back_survives_a_crash_at_every_statement() {
+    for (settings, answers) in [
+        (r#"{"answer":"call_back"}"#, Answers::Accept),
+        (
+            r#"{"answer":"call_back","instruction":"bye"}"#,
+            Answers::Accept,
+        ),
+        (r#"{"answer":"call_back"}"#, Answers::Ring),
+    ] {
+        crash_everywhere_with(settings, |world| {
+            world.answer("anna", answers);
+            world.call("anna", BOB);
+        });
+    }
+}
+
+#[test]
+fn a_second_call_survives_a_crash_at_every_statement() {
+    crash_everywhere(|world| {
+        let call = world.call("anna", BOB);
+        let token = world.call_events("anna").iter().find_map(token_of);
+        let body = format!("Session Type=video\r\nID={}\r\n", token.unwrap_or_default());
+        world.act("anna", |agent, now| {
+            agent.send_info(call, "text/plain", body.as_bytes(), now)
+        });
     });
 }
 

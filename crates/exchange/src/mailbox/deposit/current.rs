@@ -36,6 +36,7 @@ pub fn on_current(
         "state": state(&session, context.now_ms),
         "session_type": session.session_type,
         "called_party": address(context),
+        "forwarded_from": session.caller.forwarded_from,
         "expires_at": deposit::time::rfc3339(session.expires_at_ms),
         "deposits": deposits(sql, &session.id)?,
     });

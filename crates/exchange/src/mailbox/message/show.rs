@@ -25,7 +25,7 @@ const PAGE: u64 = 50;
 const LARGEST_PAGE: u64 = 200;
 /// How long the address of a medium is good.
 const MEDIA_TTL_MS: i64 = 600_000;
-const COLUMNS: &str = "sequence, id, session_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, heard_at, removed_at, waveform, sha256, deposit_id";
+const COLUMNS: &str = "sequence, id, session_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, heard_at, removed_at, waveform, sha256, deposit_id, forwarded_from";
 
 /// One message as it is stored.
 #[derive(Clone, Debug)]
@@ -37,6 +37,7 @@ pub(in crate::mailbox) struct Message {
     from: Option<String>,
     from_name: Option<String>,
     from_verified: bool,
+    forwarded_from: Option<String>,
     pub(super) received_at_ms: i64,
     recorded_at: Option<String>,
     kind: String,
@@ -56,6 +57,7 @@ pub(in crate::mailbox) struct Brief {
     pub(in crate::mailbox) from: Option<String>,
     pub(in crate::mailbox) from_name: Option<String>,
     pub(in crate::mailbox) from_verified: bool,
+    pub(in crate::mailbox) forwarded_from: Option<String>,
     pub(in crate::mailbox) received_at_ms: i64,
     pub(in crate::mailbox) kind: String,
     pub(in crate::mailbox) duration_ms: i64,
@@ -98,6 +100,7 @@ pub(in crate::mailbox) fn brief(sql: &dyn Sql, id: &str) -> Result<Option<Brief>
         from: message.from,
         from_name: message.from_name,
         from_verified: message.from_verified,
+        forwarded_from: message.forwarded_from,
         received_at_ms: message.received_at_ms,
         kind: message.kind,
         duration_ms: message.duration_ms,
@@ -283,6 +286,7 @@ pub(super) fn described(
         "from": message.from,
         "from_name": message.from_name,
         "from_verified": message.from_verified,
+        "forwarded_from": message.forwarded_from,
         "received_at": deposit::time::rfc3339(message.received_at_ms),
         "recorded_at": message.recorded_at,
         "media_url": media_url(context, &message.id, 0),
@@ -361,5 +365,6 @@ fn message(row: &Row) -> Message {
         waveform: row.text(14),
         sha256: row.text(15),
         deposit_id: row.text(16),
+        forwarded_from: row.optional_text(17),
     }
 }

@@ -18,7 +18,7 @@ const DAY_MS: i64 = 86_400_000;
 pub fn insert(sql: &dyn Sql, context: &Context<'_>, message: &NewMessage) -> Result<(), SqlError> {
     let size = message.parts.iter().map(|part| part.size).sum::<u64>();
     let first = message.parts.iter().min_by_key(|part| part.part);
-    let parameters: [Value; 15] = [
+    let parameters: [Value; 16] = [
         id::sequence(&message.id).into(),
         message.id.as_str().into(),
         message.session_id.as_str().into(),
@@ -34,9 +34,10 @@ pub fn insert(sql: &dyn Sql, context: &Context<'_>, message: &NewMessage) -> Res
         "new".into(),
         message.waveform.as_str().into(),
         first.map_or("", |part| part.sha256.as_str()).into(),
+        message.caller.forwarded_from.clone().into(),
     ];
     sql.query(
-        "INSERT INTO messages (sequence, id, session_id, deposit_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, waveform, sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO messages (sequence, id, session_id, deposit_id, caller_address, caller_name, caller_verified, received_at, recorded_at, kind, duration_ms, size, state, waveform, sha256, forwarded_from) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         &parameters,
     )?;
     for part in &message.parts {

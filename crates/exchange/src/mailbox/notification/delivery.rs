@@ -82,6 +82,7 @@ fn event(sql: &dyn Sql, context: &Context<'_>, message_id: &str) -> Result<Strin
             "message_id": message_id,
             "from": brief.as_ref().and_then(|brief| brief.from.clone()),
             "from_name": brief.as_ref().and_then(|brief| brief.from_name.clone()),
+            "forwarded_from": brief.as_ref().and_then(|brief| brief.forwarded_from.clone()),
             "from_verified": brief.as_ref().is_some_and(|brief| brief.from_verified),
             "duration_ms": brief.as_ref().map(|brief| brief.duration_ms),
             "kind": brief.as_ref().map(|brief| brief.kind.clone()),

@@ -1,11 +1,8 @@
 //! How the voicemail answers an INVITE: 180 without SDP, then 200 with every medium refused.
 
-use sip::{
-    NameAddr, Uri,
-    call::{Call, Local},
-    sdp,
-};
+use sip::{NameAddr, Uri, call::Local, sdp};
 
+use super::row::Row;
 use crate::{
     context::Context,
     flow::{hop, place::Place},
@@ -26,28 +23,36 @@ pub(super) fn local(context: &Context<'_>) -> Local {
 }
 
 /// Rings once and answers; an offer that cannot be read is refused.
-pub(super) fn answer(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    call: &mut Call,
-) -> Result<(), SqlError> {
-    let description = match call.offer() {
+pub(super) fn answer(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(), SqlError> {
+    let description = match row.call.offer() {
         Some(offer) => sdp::refuse_all(offer).ok(),
         None => Some(sdp::empty_offer(u64::from(u32::from_be_bytes(
             context.entropy.bytes(),
         )))),
     };
     let Some(description) = description else {
-        call.reject(400, "Bad Session Description", context.now_ms);
+        row.call
+            .reject(400, "Bad Session Description", context.now_ms);
         return Ok(());
     };
-    call.ring(context.now_ms);
-    let url = greeting::current(sql, context)?.url;
-    let info = url.map(|url| format!("<{url}>;purpose=afterbeep-greeting"));
+    row.call.ring(context.now_ms);
+    let info = greeting_info(sql, context, row)?;
     let headers: Vec<(&str, &str)> = info
         .iter()
         .map(|value| ("Call-Info", value.as_str()))
         .collect();
-    call.answer(&description, &headers, context.now_ms);
+    row.call.answer(&description, &headers, context.now_ms);
     Ok(())
+}
+
+/// Where the greeting plays from, as `Call-Info` says it.
+pub(super) fn greeting_info(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    row: &Row,
+) -> Result<Option<String>, SqlError> {
+    let greeting = greeting::current_with(sql, context, row.session.as_deref())?;
+    Ok(greeting
+        .url
+        .map(|url| format!("<{url}>;purpose=afterbeep-greeting")))
 }

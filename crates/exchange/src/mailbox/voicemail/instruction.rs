@@ -1,17 +1,18 @@
 //! What the caller is told: the session and where to deposit (interface section 2).
 
 use sip::{
-    call::event::Body,
-    session_info::{SessionInfo, SessionType},
+    call::{Call, event::Body},
+    session_info::{MAX_BYTES, SessionInfo, SessionType},
 };
 
 use super::row::Row;
 use crate::{
     context::Context,
+    effect::Effect,
     mailbox::{
         address,
         session::{self, IssueRefusal, Issued},
-        settings::{Instruction, MailboxSettings},
+        settings::{GreetingChoice, Instruction, MailboxSettings},
     },
     sql::{Sql, SqlError},
 };
@@ -25,8 +26,7 @@ pub(super) fn issue(
     context: &Context<'_>,
     row: &Row,
 ) -> Result<Result<Issued, &'static str>, SqlError> {
-    let kind = session_type(row);
-    let issued = session::issue(sql, context, &row.caller, kind.as_str())?;
+    let issued = session::issue(sql, context, &row.caller, row.session_type.as_str())?;
     Ok(issued.map_err(|refusal| match refusal {
         IssueRefusal::Full => "SIP;cause=480;text=\"mailbox full\"",
         IssueRefusal::Blocked => "SIP;cause=403;text=\"not accepted\"",
@@ -38,7 +38,7 @@ pub(super) fn issue(
 /// The body that names the session.
 pub(super) fn body(context: &Context<'_>, row: &Row, issued: &Issued) -> String {
     let greeting = issued.greeting_url.is_some();
-    SessionInfo {
+    let mut info = SessionInfo {
         called_party: Some(address(context).to_owned()),
         upload: Some(issued.upload_url.clone()),
         greeting: issued.greeting_url.clone(),
@@ -47,9 +47,37 @@ pub(super) fn body(context: &Context<'_>, row: &Row, issued: &Issued) -> String 
         max_size: Some(issued.max_size),
         max_duration_s: Some(u64::from(issued.max_duration_s)),
         max_video_size: Some(issued.max_video_size),
-        ..SessionInfo::new(session_type(row), &issued.token)
+        forwarded_from: row.caller.forwarded_from.clone(),
+        ..SessionInfo::new(row.session_type, &issued.token)
+    };
+    let body = info.print();
+    if body.len() <= MAX_BYTES {
+        return body;
     }
-    .print()
+    // What is only to be shown gives way.
+    info.forwarded_from = None;
+    info.print()
+}
+
+/// Makes the session before the call is answered, where its token comes with the greeting (D7).
+pub(super) fn issue_ahead(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    row: &mut Row,
+    choices: &MailboxSettings,
+) -> Result<Vec<Effect>, SqlError> {
+    if !by_greeting(choices) {
+        return Ok(Vec::new());
+    }
+    match issue(sql, context, row)? {
+        Ok(issued) => {
+            row.body = Some(body(context, row, &issued));
+            row.session = Some(issued.session_id);
+            Ok(issued.effects)
+        }
+        // Said when the call stands, as ever.
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// Sends the body by INFO.
@@ -67,9 +95,19 @@ pub(super) fn as_body(text: String) -> Body {
     }
 }
 
-/// Whether the mailbox wants an INFO.
+/// Whether an INFO is sent: where the mailbox wants one, and where nothing else could bring the session.
 pub(super) const fn by_info(choices: &MailboxSettings) -> bool {
-    matches!(choices.instruction, Instruction::Info | Instruction::Both)
+    match choices.instruction {
+        Instruction::Info | Instruction::Both => true,
+        Instruction::Bye => false,
+        Instruction::None => !by_greeting(choices),
+    }
+}
+
+/// Whether the session comes with the greeting alone.
+const fn by_greeting(choices: &MailboxSettings) -> bool {
+    matches!(choices.instruction, Instruction::None)
+        && !matches!(choices.greeting, GreetingChoice::None)
 }
 
 /// Whether the mailbox wants the body in the BYE.
@@ -78,8 +116,8 @@ pub(super) const fn by_bye(choices: &MailboxSettings) -> bool {
 }
 
 /// A call that offered video is asked for video.
-fn session_type(row: &Row) -> SessionType {
-    let offer = row.call.offer().unwrap_or_default();
+pub(super) fn session_type(call: &Call) -> SessionType {
+    let offer = call.offer().unwrap_or_default();
     let video = offer
         .lines()
         .any(|line| line.starts_with("m=video") && !line.starts_with("m=video 0 "));

@@ -3,12 +3,16 @@
 //! the caller fetches the greeting by HTTPS and deposits the recording later.
 
 mod answer;
+mod call_back;
+mod forwarded;
 mod instruction;
 mod row;
+mod second;
 mod skip;
+mod way;
 
 use sip::{
-    Message,
+    Message, Request,
     call::{
         Call,
         event::{Event, Output},
@@ -24,9 +28,10 @@ use super::{
 use crate::{
     context::Context,
     effect::Effect,
-    flow::{admission, hop, place::Place},
+    flow::{admission, hop},
     signal::{Caller, Signal},
     sql::{Sql, SqlError},
+    trace::{self, Sheet},
 };
 
 /// The tables of this module.
@@ -58,29 +63,62 @@ pub(super) fn on_invite(
     let Some(Message::Request(invite)) = hop::read(frame) else {
         return Ok(Vec::new());
     };
-    let call = Call::incoming(&invite, answer::local(context), context.entropy.bytes());
+    let mut row = arrived(sql, context, flow, caller, &invite)?;
+    if let Some(refusal) = admission::of_call(&invite) {
+        let headers = refusal.headers();
+        let (status, reason) = (refusal.status, refusal.reason);
+        row.call
+            .reject_with(status, reason, &headers, context.now_ms);
+        return go_on(sql, context, row, Cause::Invite);
+    }
+    let choices = settings::load(sql)?;
+    let calls_back = call_back::is_wanted(&choices, &invite, flow);
+    let mut effects = Vec::new();
+    if calls_back {
+        let next = call_back::place(sql, context, &invite, &row)?;
+        row.call
+            .reject(480, "Temporarily Unavailable", context.now_ms);
+        effects.extend(go_on(sql, context, row, Cause::Invite)?);
+        row = next;
+    }
+    let issued = instruction::issue_ahead(sql, context, &mut row, &choices)?;
+    if !calls_back {
+        answer::answer(sql, context, &mut row)?;
+    }
+    effects.extend(go_on(sql, context, row, Cause::Invite)?);
+    effects.extend(issued);
+    Ok(effects)
+}
+
+/// The call of an INVITE that has just come.
+fn arrived(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    flow: &str,
+    caller: Caller,
+    invite: &Request,
+) -> Result<Row, SqlError> {
+    let call = Call::incoming(invite, answer::local(context), context.entropy.bytes());
     let greeting_ms = i64::from(greeting::current(sql, context)?.duration_ms);
-    let mut row = Row {
+    let forwarded_from = forwarded::from(context, invite);
+    Ok(Row {
         key: context.entropy.token(),
         flow: flow.to_owned(),
         stage: Stage::Answering,
-        caller,
+        caller: Caller {
+            forwarded_from: forwarded_from.or(caller.forwarded_from),
+            ..caller
+        },
+        session_type: instruction::session_type(&call),
+        session: None,
         body: None,
         greeting_ms,
+        skipped: false,
         end_ms: None,
         due_ms: end_after(greeting_ms, context.now_ms),
         call,
-    };
-    match admission::of_call(&invite) {
-        None => answer::answer(sql, context, &mut row.call)?,
-        Some(refusal) => row.call.reject_with(
-            refusal.status,
-            refusal.reason,
-            &refusal.headers(),
-            context.now_ms,
-        ),
-    }
-    go_on(sql, context, row, Cause::Invite)
+        trace: Sheet::default(),
+    })
 }
 
 /// A message of a call that the voicemail answered, or of one it asked for.
@@ -99,7 +137,7 @@ pub(super) fn on_message(
     };
     let rows = row::of_call_id(sql, call_id)?;
     let Some(mut row) = rows.into_iter().find(|row| row.call.owns(&message)) else {
-        return Ok(unknown(context, flow, &message));
+        return Ok(way::unknown(context, flow, &message));
     };
     row.call.receive(&message, context.now_ms);
     let cause = match message {
@@ -129,6 +167,11 @@ pub(super) fn on_undelivered(
 /// When this module wants to be woken.
 pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
     row::next_due(sql)
+}
+
+/// What was seen of the calls that go on.
+pub(super) fn traces(sql: &dyn Sql) -> Result<Vec<Sheet>, SqlError> {
+    row::traces(sql)
 }
 
 /// Looks at all calls whose time has come.
@@ -184,28 +227,36 @@ fn go_on(
     let mut effects = Vec::new();
     while let Some(output) = row.call.poll() {
         match output {
-            Output::Send(bytes) => effects.extend(send(context, &row.key, &bytes)),
+            Output::Send(bytes) => effects.extend(way::send(sql, context, &row, &bytes)?),
             Output::Event(event) => effects.extend(handle(sql, context, &mut row, event)?),
         }
     }
-    if row.call.has_ended() || row.call.is_over() {
+    row.begin_trace();
+    if row.is_over() {
+        trace::ride(context, &mut row.trace, &effects);
+        trace::keep(sql, context, &row.trace)?;
         if cause != Cause::Invite {
             row::remove(sql, &row.key)?;
         }
         return Ok(effects);
     }
     let pause = match cause {
-        Cause::Invite => Some(FIRST_PAUSE_MS),
+        Cause::Invite if row.stage == Stage::Answering => Some(FIRST_PAUSE_MS),
         Cause::Reminder(pause) => Some(pause),
-        Cause::Response | Cause::Other => None,
+        Cause::Invite | Cause::Response | Cause::Other => None,
     };
     effects.extend(pause.map(|pause| remind(&row.key, pause)));
     // That an INFO was answered may be forgotten: its transaction then ends by time, and means nothing.
-    let settled =
-        cause == Cause::Response && effects.is_empty() && before == (row.stage, row.end_ms);
+    let settled = cause == Cause::Response
+        && row.stage != Stage::Calling
+        && effects.is_empty()
+        && before == (row.stage, row.end_ms);
     if !settled && !matches!(cause, Cause::Reminder(_)) {
         plan(context, &mut row);
+        trace::ride(context, &mut row.trace, &effects);
         row::put(sql, &row)?;
+    } else {
+        trace::leave(sql, context, &row.trace, &effects)?;
     }
     Ok(effects)
 }
@@ -244,59 +295,69 @@ fn handle(
     event: Event,
 ) -> Result<Vec<Effect>, SqlError> {
     match event {
-        Event::Acknowledged { .. } => established(sql, context, row),
+        Event::Acknowledged { .. } | Event::Answered { .. } => established(sql, context, row),
         Event::Info {
             id,
             content_type,
             body,
         } => {
-            take_info(context, row, id, &content_type, &body);
+            take_info(sql, context, row, id, &content_type, &body)?;
             Ok(Vec::new())
         }
         Event::InfoAnswered { .. } => {
             instructed(sql, context, row)?;
             Ok(Vec::new())
         }
-        Event::Ended { .. }
-        | Event::Ringing { .. }
-        | Event::Answered { .. }
-        | Event::Rejected { .. } => Ok(Vec::new()),
+        // Nothing else can come of a call whose session is not negotiated.
+        _ => Ok(Vec::new()),
     }
 }
 
-/// The ACK came: the session is made, and the caller hears of it before, after or without the greeting.
+/// The call stands: the session is made, and the caller hears of it before, after or with the greeting.
 fn established(
     sql: &dyn Sql,
     context: &Context<'_>,
     row: &mut Row,
 ) -> Result<Vec<Effect>, SqlError> {
-    let issued = match instruction::issue(sql, context, row)? {
-        Ok(issued) => issued,
-        Err(reason) => {
-            row.call.hang_up(Some(reason), None, context.now_ms);
-            return Ok(Vec::new());
+    let mut effects = Vec::new();
+    if row.body.is_none() {
+        match instruction::issue(sql, context, row)? {
+            Ok(issued) => {
+                row.greeting_ms = i64::from(issued.greeting_duration_ms);
+                row.body = Some(instruction::body(context, row, &issued));
+                effects = issued.effects;
+            }
+            Err(reason) => {
+                row.call.hang_up(Some(reason), None, context.now_ms);
+                return Ok(Vec::new());
+            }
         }
-    };
+    }
+    let was_called = row.stage == Stage::Calling;
     row.stage = Stage::Greeting;
-    row.greeting_ms = i64::from(issued.greeting_duration_ms);
-    row.body = Some(instruction::body(context, row, &issued));
+    row.end_ms = None;
     let choices = settings::load(sql)?;
     let early_info = instruction::by_info(&choices) && choices.info_timing == InfoTiming::Before;
     if early_info {
         instruction::send_info(row, context.now_ms);
     }
-    if row.greeting_ms == 0 && !early_info {
+    if row.skipped || (row.greeting_ms == 0 && !early_info) {
         end_greeting(sql, context, row)?;
-        return Ok(issued.effects);
+        return Ok(effects);
     }
     let end = end_after(row.greeting_ms, context.now_ms);
-    let in_time = end.saturating_sub(row.due_ms) <= LATE_ACK_MS;
+    let in_time = !was_called && end.saturating_sub(row.due_ms) <= LATE_ACK_MS;
     row.end_ms = Some(if in_time { row.due_ms } else { end });
-    Ok(issued.effects)
+    Ok(effects)
 }
 
 /// The greeting has been played: the INFO, if it is wanted then, and at last the BYE.
 fn end_greeting(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(), SqlError> {
+    if row.stage == Stage::Calling {
+        row.end_ms = None;
+        row.call.hang_up(None, None, context.now_ms);
+        return Ok(());
+    }
     let choices = settings::load(sql)?;
     let late_info = instruction::by_info(&choices) && choices.info_timing == InfoTiming::After;
     if late_info && row.stage == Stage::Greeting {
@@ -322,44 +383,33 @@ fn instructed(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(),
     end_greeting(sql, context, row)
 }
 
-/// `#` skips the greeting: 200, then BYE. Other keys are taken and mean nothing.
-fn take_info(context: &Context<'_>, row: &mut Row, id: u32, content_type: &str, body: &[u8]) {
-    match skip::key(content_type, body) {
-        Some(key) => {
-            row.call.accept_info(id);
-            if key == '#' {
-                row.call.hang_up(Some(RECORD_OFFLINE), None, context.now_ms);
+/// `#` skips the greeting, other keys mean nothing; a session that the caller has already is looked at.
+fn take_info(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    row: &mut Row,
+    id: u32,
+    content_type: &str,
+    body: &[u8],
+) -> Result<(), SqlError> {
+    if let Some(key) = skip::key(content_type, body) {
+        row.call.accept_info(id);
+        return match (key, row.stage) {
+            ('#', Stage::Greeting | Stage::Instructing) => end_greeting(sql, context, row),
+            ('#', Stage::Answering | Stage::Calling) => {
+                row.skipped = true;
+                Ok(())
             }
+            _ => Ok(()),
+        };
+    }
+    match second::take(sql, context, content_type, body)? {
+        Some(200) => {
+            row.call.accept_info(id);
+            row.call.hang_up(Some(RECORD_OFFLINE), None, context.now_ms);
         }
+        Some(status) => row.call.reject_info(id, status),
         None => row.call.reject_info(id, 415),
     }
-}
-
-/// Requests of ours go by their route, which is our own flow token; responses by their Vias.
-fn send(context: &Context<'_>, key: &str, bytes: &[u8]) -> Option<Effect> {
-    match hop::read(bytes)? {
-        Message::Response(response) => hop::send_back(context, "", response),
-        Message::Request(mut request) => {
-            let (caller, _) = hop::ends(context, &request.pop_route()?)?;
-            let Place::Flow(flow) = caller else {
-                return None;
-            };
-            let key = format!("{CALL_KEY}{key}");
-            Some(hop::send_or_tell(&flow, request.to_bytes(), &key))
-        }
-    }
-}
-
-/// A request of a call that is not here any more; everything else is late and means nothing.
-fn unknown(context: &Context<'_>, flow: &str, message: &Message) -> Vec<Effect> {
-    match message {
-        Message::Request(request) if *request.method() != sip::Method::Ack => {
-            let tag = context.entropy.hex(6);
-            let response = sip::Response::reply_to(request, 481, "Call Does Not Exist", Some(&tag));
-            hop::send_back(context, flow, response)
-                .into_iter()
-                .collect()
-        }
-        _ => Vec::new(),
-    }
+    Ok(())
 }

@@ -1,11 +1,12 @@
 //! The calls of a voicemail as rows: one for each call, written when something changed that must survive.
 
 use serde::{Deserialize, Serialize};
-use sip::call::Call;
+use sip::{call::Call, session_info::SessionType};
 
 use crate::{
     signal::Caller,
     sql::{self, Sql, SqlError},
+    trace::Sheet,
 };
 
 /// The table of older versions; calls do not outlive the deployment that replaces them.
@@ -28,26 +29,55 @@ pub(super) struct Row {
     pub(super) flow: String,
     pub(super) stage: Stage,
     pub(super) caller: Caller,
+    pub(super) session_type: SessionType,
+    /// The session, where it was made before the call was answered.
+    pub(super) session: Option<String>,
     /// What the caller is told of its session.
     pub(super) body: Option<String>,
     pub(super) greeting_ms: i64,
-    /// When the greeting is over, if it plays.
+    /// Whether the caller does not want to hear it.
+    pub(super) skipped: bool,
+    /// When the greeting is over, if it plays; when a call of ours has rung long enough.
     pub(super) end_ms: Option<i64>,
     /// When the call is looked at by itself, at the latest.
     pub(super) due_ms: i64,
     pub(super) call: Call,
+    /// What was seen of it, for its ladder.
+    #[serde(default)]
+    pub(super) trace: Sheet,
 }
 
 /// How far a call is.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Stage {
+    /// The caller's contact is called, and has not answered.
+    Calling,
     /// The ACK is awaited.
     Answering,
     /// The greeting plays at the caller's.
     Greeting,
     /// The INFO that comes after the greeting is out.
     Instructing,
+}
+
+impl Row {
+    /// Whether nothing is left to be done for it. What comes after the end of a call that the caller made means nothing;
+    /// one of ours may be answered while it is taken back, and must be ended then (RFC 3261 9.1).
+    pub(super) fn is_over(&self) -> bool {
+        let ended = self.stage != Stage::Calling && self.call.has_ended();
+        ended || self.call.is_over()
+    }
+
+    /// Opens the record of what was seen of the call.
+    pub(super) fn begin_trace(&mut self) {
+        if self.trace.call_id != self.call.call_id() {
+            self.trace = Sheet::new(self.call.call_id(), &self.flow, &self.caller);
+        }
+        if self.trace.session.is_none() {
+            self.trace.session.clone_from(&self.session);
+        }
+    }
 }
 
 /// The call of this key.
@@ -69,6 +99,12 @@ pub(super) fn due(sql: &dyn Sql, now_ms: i64) -> Result<Vec<Row>, SqlError> {
 pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
     let rows = sql.query("SELECT MIN(due) FROM voicemail_dialogs", &[])?;
     Ok(rows.first().and_then(|row| row.optional_integer(0)))
+}
+
+/// What was seen of all calls that go on.
+pub(super) fn traces(sql: &dyn Sql) -> Result<Vec<Sheet>, SqlError> {
+    let rows = select(sql, "? IS NULL", sql::Value::Null)?;
+    Ok(rows.into_iter().map(|row| row.trace).collect())
 }
 
 /// Writes a call as it is now.
