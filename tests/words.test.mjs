@@ -3,11 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { complete, nameOf } from '../www/src/address.js';
+import { complete, nameOf, nonsense } from '../www/src/address.js';
 import { outboxLines, OUTBOX_CONTROLS, VIEWS } from '../www/src/call-words.js';
 import { callerOf, callLink } from '../www/src/caller.js';
 import { checkVerdict, hearingHint, insteadWords, lostWords, roomWords } from '../www/src/capture-words.js';
+import { ringSamples } from '../www/src/ring-tone.js';
+import { FIELDS, savedWords } from '../www/src/settings-fields.js';
 import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
+import { forwardedLine, incomingNote, isVerified, overWords } from '../www/src/incoming-call.js';
 import { fileNameOf, filesLine, lossLine, offeredFor, sessionLine } from '../www/src/outbox-words.js';
 import { GrowingBars, heights, resample } from '../www/src/peaks.js';
 
@@ -34,10 +37,55 @@ test('a typed name becomes an address of the server, and anything complete stays
   const rows = [
     ['bob', 'sip:bob@edge.example.com'], [' bob ', 'sip:bob@edge.example.com'], ['bob@other.example', 'sip:bob@other.example'],
     ['sip:bob@other.example', 'sip:bob@other.example'], ['+49 30 1234', 'tel:+49301234'], ['', ''],
+    ['tel:+49 (30) 12-34', 'tel:+49301234'], ['030 12 34', 'sip:0301234@edge.example.com'], ['tel:030 12 34', 'sip:0301234@edge.example.com'], ['100', 'sip:100@edge.example.com'],
   ];
   for (const [typed, expected] of rows) assert.equal(complete(typed, 'wss://edge.example.com/sip'), expected);
   assert.equal(nameOf('sip:b%C3%B6b@example.com'), 'Böb');
   assert.equal(nameOf('sip:100%@example.com'), '100%');
+});
+
+test('the dial box takes names, addresses and numbers, and says of anything else why nobody can be called by it', () => {
+  const right = ['bob', ' bob ', 'bob@example.com', 'bob@example.com:5060', 'sip:bob@example.com;transport=ws', 'sips:bob@[::1]', 'tel:+442079460018', 'tel:7042;phone-context=example.com', '+44 20 7946 0018', '(020) 7946-0018', '100', 'bob:5060'];
+  for (const typed of right) assert.equal(nonsense(typed), '', typed);
+  const wrong = [
+    ['', /^Type a name/], ['bob smith', /nobody’s address/], ['bob@', /nobody’s address/], ['a@b@c', /nobody’s address/], ['sip:', /nobody’s address/],
+    ['https://example.com', /“https:”/], ['mailto:bob@example.com', /“mailto:”/], ['tel:bob', /not a telephone number/], ['- - - 1', /too short/],
+  ];
+  for (const [typed, why] of wrong) assert.match(nonsense(typed), why, typed);
+});
+
+test('who rings is told with how far that is known, and what became of it', () => {
+  const rows = [
+    [{ from: 'sip:alice@example.com', verified: true }, 'Verified: alice@example.com.'],
+    [{ from: 'sip:alice@example.com', verified: false, video: true }, 'Not verified. The call says it is from alice@example.com. With video.'],
+    [{ from: 'sip:anonymous@anonymous.invalid', display_name: 'Anna' }, 'Not verified. Anybody may call by this name.'],
+  ];
+  for (const [call, words] of rows) assert.equal(incomingNote(call), words);
+  assert.equal(forwardedLine('"Carol C." <sip:carol@example.com>'), 'Forwarded from Carol C.');
+  assert.equal(forwardedLine('sip:carol@example.com'), 'Forwarded from Carol.');
+  assert.equal(forwardedLine(undefined), '');
+  assert.ok(isVerified('sip:alice@example.com', 'sip:bob@example.com'), 'the exchange has checked addresses of its own');
+  for (const from of ['sip:alice@other.example', 'sip:anonymous@anonymous.invalid', '', undefined]) assert.ok(!isVerified(from, 'sip:bob@example.com'), from);
+  assert.equal(overWords('cancelled', 'Alice'), 'Alice has stopped calling.');
+  assert.match(overWords('answered_elsewhere', 'Alice'), /another device/);
+});
+
+test('the ring begins and ends in silence, is heard between, and never clips', () => {
+  const samples = ringSamples(48_000);
+  const loudest = samples.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  assert.ok(loudest > 0.1 && loudest < 0.9, `${loudest}`);
+  assert.ok(Math.abs(samples[0]) < 0.001 && Math.abs(samples.at(-1)) < 0.001, 'no click where it begins anew');
+});
+
+test('every setting of the voicemail has a default, says what it means, and is confirmed in words', () => {
+  for (const { name, choices } of FIELDS) {
+    for (const { value, means } of choices) {
+      assert.ok(means.length > 10, `${name} ${value}`);
+      assert.match(savedWords(name, value), /^Saved\. .+: .+\.$/);
+    }
+  }
+  assert.equal(savedWords('ring_timeout_s', 1), 'Saved. Calls ring for 1 second.');
+  assert.match(savedWords('ring_timeout_s', null), /as your server says/);
 });
 
 test('a caller is named as far as he is known, and called back only where there is an address', () => {
@@ -126,6 +174,8 @@ test('the outbox says until when a call lasts, which files go along, and what cl
   assert.equal(expires(3.5 * 86_400_000), 'Its call expires in 3 days; after that it still goes up, by a new call.');
   assert.match(expires(-1), /expired; it goes up by a new call/);
   assert.equal(sessionLine(item('waiting'), NOW), '');
+  assert.equal(sessionLine(item('uploading', { second_call: true }), NOW), 'Goes up by a second call.');
+  assert.equal(sessionLine(item('deposited', { second_call: true }), NOW), 'Sent by a second call.');
   for (const state of ['deposited', 'failed']) assert.equal(sessionLine(item(state, { session_expires_at: NOW + 1 }), NOW), '', `no promise where it is ${state}`);
   assert.equal(filesLine(item('waiting', { parts: [{ name: 'a.pdf' }, { name: 'b.png' }] })), 'With 2 files: a.pdf, b.png');
   assert.equal(filesLine(item('waiting')), '');

@@ -13,6 +13,7 @@ call.addEventListener("afterbeep-state", ({ detail }) => {
   if (state === "asleep") call.hangUp();
 });
 document.querySelector("afterbeep-inbox")?.addEventListener("afterbeep-inbox", ({ detail }) => detail.new + detail.total);
+document.querySelector("afterbeep-inbox")?.addEventListener("afterbeep-incoming", ({ detail }) => detail.name.length + Number(detail.verified));
 AfterbeepCall.define("my-call");
 // @ts-expect-error the recorder opens on one of three events
 call.openOn = "whenever";

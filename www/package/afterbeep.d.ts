@@ -14,7 +14,7 @@ export type AfterbeepCredentials =
 export interface AfterbeepDetails {
   "afterbeep-state": { state: AfterbeepState; to?: string };
   /** The callee's voicemail allowed a message; the permission is on this device. */
-  "afterbeep-session": { id: string; called_party: string; expires_at?: number };
+  "afterbeep-session": { id: string; called_party: string; expires_at?: number; forwarded_from?: string };
   "afterbeep-recorded": { deposit_id: string; duration_ms: number; waveform: number[] };
   "afterbeep-progress": { deposit_id: string; sent: number; total: number };
   /** The message is in the callee's mailbox for good; `receipt` is a compact JWS. */
@@ -22,6 +22,10 @@ export interface AfterbeepDetails {
   /** `code` is stable, `message` is for people. */
   "afterbeep-error": { code?: string; message?: string };
   "afterbeep-inbox": { new: number; total: number };
+  /** Somebody rings. `verified`: the exchange has checked who it is; `video`: the caller offers a picture. */
+  "afterbeep-incoming": { from?: string; name: string; verified: boolean; video: boolean };
+  /** It rings no more. */
+  "afterbeep-incoming-over": { reason: "answered" | "answered_elsewhere" | "cancelled" | "declined" | "voicemail" | "lost" };
 }
 
 /** The events that the elements send; they bubble and leave shadow trees. */
@@ -85,7 +89,7 @@ export class AfterbeepInbox extends HTMLElement {
   readonly new: number;
   readonly total: number;
 
-  addEventListener<Name extends "afterbeep-inbox" | "afterbeep-error">(
+  addEventListener<Name extends "afterbeep-inbox" | "afterbeep-incoming" | "afterbeep-incoming-over" | "afterbeep-error">(
     name: Name, listener: (this: AfterbeepInbox, event: AfterbeepEvents[Name]) => unknown, options?: boolean | AddEventListenerOptions,
   ): void;
   addEventListener(name: string, listener: EventListenerOrEventListenerObject, options?: boolean | AddEventListenerOptions): void;

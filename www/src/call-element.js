@@ -4,7 +4,7 @@
 // What it can do beyond that are slices: a module with a class that has `element`, `show(situation)` and perhaps
 // `hear(event)` and `close()`; one line in call-slices.js, which describes all a slice may have and ask.
 
-import { complete, nameOf } from "./address.js";
+import { complete, nameOf, nonsense } from "./address.js";
 import { engineOptions, MIRRORED, OPENED_WITH } from "./call-attributes.js";
 import { Slices } from "./call-slices.js";
 import { CallStage } from "./call-stage.js";
@@ -93,16 +93,15 @@ export class AfterbeepCall extends HTMLElement {
     delete: (item) => this.#drafts.discard(item),
     text: (id) => this.#engine.ask((client) => client.text(id)),
     load: (id) => this.#sound(id),
+    file: (id, part) => this.#engine.ask((client) => client.attachment(id, part)),
     clear: () => this.#engine.attempt((client) => client.clear_device()),
     failed: (error) => this.#complaints.fail(error),
   });
-  #remote = tree("audio", { autoplay: true, hidden: true });
   #hearing = new Hearing({
     drafts: this.#drafts,
     complaints: this.#complaints,
     stage: this.#stage,
     greeting: this.#greeting,
-    remote: this.#remote,
     to: () => this.to ?? "",
     changed: () => this.update(),
     emit: (event) => this.#emit(event),
@@ -126,7 +125,7 @@ export class AfterbeepCall extends HTMLElement {
     super();
     const root = this.attachShadow({ mode: "open", delegatesFocus: false });
     root.adoptedStyleSheets = sheetsOf("call", Slices.styles);
-    root.append(this.#stage.element, this.#outbox.element, this.#remote, tree("slot"));
+    root.append(this.#stage.element, this.#outbox.element, tree("slot"));
   }
 
   connectedCallback() {
@@ -188,8 +187,9 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Calls `to`. */
   async call() {
+    const refusal = this.to ? "" : nonsense(this.#stage.dialled);
+    if (refusal) return this.#stage.refuseDial(refusal);
     const to = this.to || complete(this.#stage.dialled, this.#server);
-    if (!to) return this.#stage.focusDial();
     this.to = to;
     await this.#account.settled;
     await this.#engine.attempt(async (client) => {

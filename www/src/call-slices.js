@@ -5,12 +5,15 @@
 
 import { Attachments } from "./attachments.js";
 import { DraftTitle } from "./draft-title.js";
+import { Forwarding } from "./forwarding.js";
 import { HandCut } from "./hand-cut.js";
+import { CannotCall } from "./cannot-call.js";
 import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
 import { NoiseSwitch } from "./noise-switch.js";
 import { Silence } from "./silence.js";
 import { SoundCheck } from "./sound-check.js";
+import { TalkView } from "./talk-view.js";
 import { VideoSwitch } from "./video-switch.js";
 
 /** @typedef {import("./call-words.js").Situation & { state: string, items: import("./engine.js").OutboxItem[] }} SliceSituation */
@@ -46,7 +49,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, Keeping];
+export const SLICES = [TalkView, Forwarding, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, Keeping];
 
 /** The slices of one element. */
 export class Slices {

@@ -35,7 +35,7 @@ export class CallStage {
   #hero = tree("div", { class: "hero", part: "hero" });
   #controls = tree("div", { class: "controls", part: "controls" });
   #number = tree("input", { part: "input address-input", autocapitalize: "none", autocomplete: "off", spellcheck: "false", enterkeyhint: "go", placeholder: "bob" });
-  #dial = tree("div", { class: "field dial", hidden: true }, tree("label", {}, "Name or address", this.#number));
+  #dial = tree("div", { class: "field dial", hidden: true }, tree("label", {}, "Name, address or number", this.#number));
   #name = tree("input", { part: "input name-input", autocomplete: "name", maxlength: "60" });
   #naming = tree("div", { class: "field", hidden: true }, tree("label", {}, "Your name (optional)", this.#name));
   #caller = tree("p", { class: "small muted", hidden: true });
@@ -87,6 +87,7 @@ export class CallStage {
     this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
     this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
+    this.#number.addEventListener("input", () => this.#dialAnew());
     this.#text.addEventListener("input", () => {
       this.#count();
       requests.type(this.#text.value);
@@ -136,8 +137,13 @@ export class CallStage {
     this.#text.focus();
   }
 
-  /** Puts the cursor where the address is typed. */
-  focusDial() {
+  /**
+   * Says why what was dialled cannot be called, and puts the cursor there.
+   * @param {string} words
+   */
+  refuseDial(words) {
+    this.complain(words);
+    this.#number.setAttribute("aria-invalid", "true");
     this.#number.focus();
   }
 
@@ -156,7 +162,7 @@ export class CallStage {
     this.#textLabel.textContent = `Your message to ${situation.name}`;
     const wordless = view.hero !== "sending" || !situation.item || !isWritten(situation.item);
     say(this.#words, wordless ? "" : (situation.text ?? ""));
-    this.#hero.hidden = !this.#dial.hidden || !this.#writing.hidden || !wordless;
+    this.#hero.hidden = !this.#dial.hidden || !this.#writing.hidden || !wordless || view.hero === "talk";
     this.#text.readOnly = !writing.open;
     this.#buttons.send.disabled = state === "writing" && writing.blank;
     const controls = this.#dial.hidden ? this.#offered(state, view, situation, writing, early) : ["call"];
@@ -216,6 +222,13 @@ export class CallStage {
     else this.#note.removeAttribute("aria-live");
     say(this.#note, words);
     this.complain(this.#trouble.textContent);
+  }
+
+  /** What was refused is being corrected. */
+  #dialAnew() {
+    if (!this.#number.hasAttribute("aria-invalid")) return;
+    this.#number.removeAttribute("aria-invalid");
+    this.complain("");
   }
 
   #count() {

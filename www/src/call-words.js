@@ -20,7 +20,7 @@ import { clock, moment, rate, until } from "./figures.js";
  * @property {(situation: Situation) => string} headline
  * @property {(situation: Situation) => string} note
  * @property {string[]} controls names of buttons; the first is the primary one
- * @property {"line" | "greeting" | "live" | "review" | "sending" | "writing"} hero
+ * @property {"line" | "greeting" | "live" | "review" | "sending" | "writing" | "talk"} hero
  * @property {boolean} [calm] nothing needs to be done, so no control stands out
  */
 
@@ -38,7 +38,7 @@ export const VIEWS = {
   },
   calling: { headline: ({ name }) => `Calling ${name}`, note: () => MICROPHONE_LINE, controls: ["hangUp"], hero: "line" },
   ringing: { headline: ({ name }) => `Ringing at ${name}’s`, note: () => "If nobody answers, you can leave a message.", controls: ["hangUp"], hero: "line" },
-  talking: { headline: ({ name }) => `You are talking with ${name}`, note: () => "", controls: ["hangUp"], hero: "line" },
+  talking: { headline: ({ name }) => `You are talking with ${name}`, note: () => "", controls: ["hangUp", "mute", "hold", "keypad", "camera"], hero: "talk" },
   greeting: {
     headline: ({ name }) => `${name} is not available`,
     note: () => "Listen to the greeting, then leave a message.",

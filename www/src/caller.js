@@ -29,6 +29,15 @@ export function callerOf({ from, from_name: given, from_verified: verified }) {
 }
 
 /**
+ * Who sent a call on, by name.
+ * @param {string} from an address, with or without a name, or only a name
+ */
+export function forwarderIn(from) {
+  const { name, address } = parts(from);
+  return name || nameOf(address) || "somebody";
+}
+
+/**
  * The name and the address in what stands in `from`: an object, `"Anna" <sip:anna@example.com>`, a bare
  * address, or only a name.
  * @param {string | { address?: string | null, display_name?: string | null } | undefined | null} from

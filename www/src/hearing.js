@@ -10,7 +10,6 @@ import { CONVERSING } from "./call-states.js";
  * @property {import("./complaints.js").Complaints} complaints
  * @property {import("./call-stage.js").CallStage} stage
  * @property {import("./greeting-player.js").GreetingPlayer} greeting
- * @property {HTMLAudioElement} remote
  * @property {() => string} to the attribute
  * @property {() => void} changed
  * @property {(event: any) => void} emit
@@ -63,12 +62,11 @@ export class Hearing {
 
   /** @param {any} event */
   hear(event) {
-    const { drafts, complaints, stage, greeting, remote, to, changed, emit } = this.#parts;
+    const { drafts, complaints, stage, greeting, to, changed, emit } = this.#parts;
     switch (event.type) {
       case "state": return this.#turn(event);
       case "session": this.#session = true; changed(); return emit(event);
       case "greeting": return void greeting.play(event.url, event.duration_ms);
-      case "remote_audio": remote.srcObject = event.stream; return;
       case "level": return this.#state === "recording" ? stage.level(event.peak, event.elapsed_ms) : undefined;
       case "recorded": drafts.recorded(event, to()); return emit(event);
       case "outbox": return drafts.list(event.items);
@@ -80,7 +78,7 @@ export class Hearing {
   }
 
   #turn({ type, state, to, display_name: name }) {
-    const { drafts, complaints, remote, changed, emit } = this.#parts;
+    const { drafts, complaints, changed, emit } = this.#parts;
     if (state === "calling" || (state === "recording" && this.#state !== "paused")) drafts.release();
     if (state === "calling") this.#session = false;
     if (name || to) this.#name = name || nameOf(to);
@@ -88,7 +86,6 @@ export class Hearing {
     if (state === "recording") complaints.speaks();
     if (CONVERSING.has(state) || (drafts.writing.id && state !== "review")) drafts.writing.leave();
     if (state !== "greeting") this.#blocked = false;
-    if (state !== "talking") remote.srcObject = null;
     this.#state = state;
     changed();
     drafts.reopen();

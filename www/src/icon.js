@@ -23,8 +23,15 @@ const PATHS = {
   cutBefore: "M12 4v16M16 8l4 4-4 4M5 8v.01M5 12v.01M5 16v.01",
   cutAfter: "M12 4v16M8 8l-4 4 4 4M19 8v.01M19 12v.01M19 16v.01",
   receipt: "M6 3.5h12v17l-3-2-3 2-3-2-3 2zM9 8.5h6M9 12h6",
+  mute: "M9.5 9v2.5a2.5 2.5 0 0 0 4.3 1.7M14.5 10V6.5a2.5 2.5 0 0 0-4.7-1.2M6.5 11.5a5.5 5.5 0 0 0 9 4.2M17.3 13.2q.2-.8.2-1.7M12 17v3M4 4l16 16",
+  keypad: "M6 6v.01M12 6v.01M18 6v.01M6 12v.01M12 12v.01M18 12v.01M6 18v.01M12 18v.01M18 18v.01",
+  voicemail: "M6.5 9a3.5 3.5 0 1 1 0 7a3.5 3.5 0 1 1 0-7zM17.5 9a3.5 3.5 0 1 1 0 7a3.5 3.5 0 1 1 0-7zM6.5 16h11",
+  list: "M8 6.5h12M8 12h12M8 17.5h12M4 6.5v.01M4 12v.01M4 17.5v.01",
+  ladder: "M5 4v16M19 4v16M5 9h10M12 6l3 3-3 3M19 16H9M12 13l-3 3 3 3",
   upload: "M12 19V8M7.5 12L12 7.5l4.5 4.5M5 4.5h14",
 };
+/** Drawn as dots. */
+const BOLD = new Set(["keypad"]);
 const FILLED = new Set(["record", "stop", "play"]);
 
 /**
@@ -40,7 +47,7 @@ export function icon(name) {
     d: PATHS[name],
     fill: FILLED.has(name) ? "currentColor" : "none",
     stroke: "currentColor",
-    "stroke-width": "1.75",
+    "stroke-width": BOLD.has(name) ? "3" : "1.75",
     "stroke-linecap": "round",
     "stroke-linejoin": "round",
   });

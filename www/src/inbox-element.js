@@ -3,18 +3,24 @@
 
 import { complete, nameOf } from "./address.js";
 import { CHIP_STYLES } from "./attachment-chip.js";
+import { CallLink } from "./call-link.js";
 import { callLink, callerOf } from "./caller.js";
+import { CannotCall } from "./cannot-call.js";
 import { refusalOf } from "./embedding.js";
 import { HOME, open } from "./engine.js";
 import { clock, count } from "./figures.js";
+import { keepFocus } from "./focus-keeper.js";
 import { GreetingStudio } from "./greeting-studio.js";
+import { InboxCall } from "./inbox-call.js";
 import { MessageList } from "./message-list.js";
 import { adopt, mirror } from "./mirror.js";
 import { followUpdates, registerWorker } from "./offline.js";
+import { SignInForm } from "./sign-in-form.js";
 import { sheetsOf } from "./style.js";
 import { button, say, tree } from "./tree.js";
 import { explain } from "./trouble.js";
 import { UndoBar } from "./undo-bar.js";
+import { VoicemailSettings } from "./voicemail-settings.js";
 
 /** @typedef {import("./message-list.js").Message} Message */
 
@@ -29,7 +35,8 @@ export class AfterbeepInbox extends HTMLElement {
     file: (id, part) => this.#ask("message_attachment", id, part),
     heard: (message) => void this.#heard(message),
     delete: (message) => void this.#delete(message),
-    callBack: (address) => location.assign(callLink(address, this.#home)),
+    callBack: (message) => this.#call.call(callerOf(message).address, callerOf(message).name),
+    ladder: (session) => `${this.#home}/ladder?session=${encodeURIComponent(session)}`,
     failed: (error) => this.#fail(error),
   });
   #studio = new GreetingStudio({
@@ -38,24 +45,28 @@ export class AfterbeepInbox extends HTMLElement {
     failed: (error) => this.#fail(error),
     told: (words) => void this.#refresh().then(() => this.#tell(words)),
   });
+  #call = new InboxCall({
+    attempt: (request) => this.#attempt(request),
+    own: () => this.#owner?.address ?? "",
+    update: () => this.update(),
+    told: (words) => this.#tell(words),
+    write: (address) => location.assign(callLink(address, this.#home)),
+    emit: (type, detail) => this.#emit(type, detail),
+  });
+  #cannot = new CannotCall({ update: () => this.update() });
+  #settings = new VoicemailSettings({
+    change: (changes) => this.#ask("change_settings", changes),
+    told: (words) => void this.#refresh().then(() => this.#tell(words)),
+    failed: (error) => this.#fail(error),
+  });
   #undo = new UndoBar();
   #headline = tree("h2", { class: "headline", part: "headline" }, "Inbox");
   #status = tree("p", { class: "muted", part: "status" });
   #trouble = tree("p", { class: "trouble", part: "trouble", hidden: true });
   #account = tree("span", { class: "small muted" });
   #leave = button("Sign out", "skip", () => void this.#signOut(), "quiet");
-  #address = tree("input", { name: "address", part: "input", autocapitalize: "none", autocomplete: "username", spellcheck: "false", required: true, placeholder: "bob" });
-  #password = tree("input", { name: "password", part: "input", type: "password", autocomplete: "current-password", required: true });
-  #enter = tree("button", { type: "submit", class: "primary", part: "button sign-in-button" }, "Sign in");
-  #form = tree(
-    "form",
-    { class: "sign-in", part: "sign-in", hidden: true, submit: (event) => void this.#signIn(event) },
-    tree("p", { class: "muted" }, "Messages people leave for you wait here, in the order they came."),
-    tree("label", {}, "Address", this.#address),
-    tree("label", {}, "Password", this.#password),
-    this.#enter,
-  );
-  #link = tree("input", { readOnly: true, part: "input", focus: () => this.#link.select() });
+  #form = new SignInForm((address, password) => this.#signIn(address, password));
+  #link = new CallLink((words) => this.#tell(words));
   #welcome = tree("details", { class: "welcome", part: "welcome", hidden: true });
   #empty = tree(
     "div",
@@ -100,14 +111,17 @@ export class AfterbeepInbox extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = sheetsOf("inbox", CHIP_STYLES);
+    root.adoptedStyleSheets = sheetsOf("inbox", CHIP_STYLES + InboxCall.styles + VoicemailSettings.styles);
     this.#leave.lastElementChild.previousElementSibling?.remove();
     this.#fillWelcome();
     root.append(
       tree("div", { class: "bar" }, this.#headline, tree("div", { class: "row" }, this.#account, this.#leave)),
-      tree("div", { class: "news", role: "status", "aria-live": "polite" }, this.#status, this.#trouble),
-      this.#form,
+      tree("div", { class: "news", role: "status", "aria-live": "polite" }, this.#call.headline, this.#call.note, this.#status, this.#trouble),
+      this.#call.element,
+      this.#cannot.element,
+      this.#form.element,
       this.#welcome,
+      this.#settings.element,
       this.#undo.element,
       this.#empty,
       this.#list.element,
@@ -121,9 +135,9 @@ export class AfterbeepInbox extends HTMLElement {
     const signal = this.#ends.signal;
     for (const name of ["online", "offline"]) window.addEventListener(name, () => void this.#refresh(), { signal });
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && void this.#refresh(), { signal });
-    followUpdates(this.#server, () => this.#recording || this.#studio.busy || this.#password.value !== "", signal);
+    followUpdates(this.#server, () => this.#recording || this.#call.busy || this.#studio.busy || this.#form.busy, signal);
     this.#opening = this.#open();
-    this.#address.value ||= this.getAttribute("address") ?? "";
+    this.#form.suggest(this.getAttribute("address") ?? "");
     this.update();
     void registerWorker(this.#server);
     void this.#askPermission();
@@ -133,6 +147,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#ends.abort();
     this.#list.close();
     this.#studio.close();
+    this.#call.close();
     this.#client?.close();
     this.#client = undefined;
   }
@@ -153,12 +168,18 @@ export class AfterbeepInbox extends HTMLElement {
 
   /** Paints everything from what is known. */
   update() {
+    keepFocus(this.shadowRoot, () => this.#paint(), () => this.#call.first ?? this.#list.element.querySelector("button"));
+  }
+
+  #paint() {
     const inside = Boolean(this.#owner);
-    this.#form.hidden = inside || !this.#client;
+    this.#form.element.hidden = inside || !this.#client;
     this.#leave.hidden = !inside;
     say(this.#account, inside ? this.#owner.display_name || nameOf(this.#owner.address) : "");
     say(this.#headline, inside ? "Inbox" : "Your inbox");
-    say(this.#status, this.#said || (inside ? this.#summary() : ""));
+    this.#call.show();
+    this.#cannot.show({ state: inside ? "idle" : "" });
+    say(this.#status, this.#said || (inside && !this.#call.busy ? this.#summary() : ""));
     this.#list.show(inside ? this.#messages : [], Date.now());
     this.#empty.hidden = !(inside && this.#loaded && this.#messages.length === 0);
     this.#older.hidden = !(inside && this.#next);
@@ -201,7 +222,11 @@ export class AfterbeepInbox extends HTMLElement {
     if (event.type === "mailbox") void this.#refresh();
     if (event.type === "connection" && event.online) void this.#refresh();
     if (event.type === "error") this.#fail(event);
-    this.#studio.hear(event);
+    this.#cannot.hear(event);
+    const before = this.#call.busy;
+    this.#call.hear(event);
+    if (this.#call.busy && !before) this.#tell("");
+    if (!this.#call.busy) this.#studio.hear(event);
   }
 
   /** Says where this page may not use its server at all. */
@@ -212,25 +237,24 @@ export class AfterbeepInbox extends HTMLElement {
 
   async #begin() {
     this.#owner = this.#client.signed_in();
-    this.#link.value = callLink(this.#owner.address, this.#home);
+    this.#link.show(callLink(this.#owner.address, this.#home));
     this.update();
     await this.#refresh();
     await this.#client.listen();
   }
 
-  /** @param {SubmitEvent} event */
-  async #signIn(event) {
-    event.preventDefault();
-    this.#enter.disabled = true;
+  /**
+   * @param {string} address
+   * @param {string} password
+   */
+  async #signIn(address, password) {
     try {
-      await this.#ask("sign_in", complete(this.#address.value, this.#home), this.#password.value);
-      this.#password.value = "";
+      await this.#ask("sign_in", complete(address, this.#home), password);
+      this.#form.forget();
       say(this.#trouble, "");
       await this.#begin();
     } catch (error) {
       this.#fail(error);
-    } finally {
-      this.#enter.disabled = false;
     }
   }
 
@@ -243,7 +267,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#owner = this.#client?.signed_in();
     this.#forget();
     this.update();
-    this.#address.focus();
+    this.#form.focus();
   }
 
   #forget() {
@@ -253,6 +277,8 @@ export class AfterbeepInbox extends HTMLElement {
     this.#welcomed = false;
     this.#said = "";
     this.#undo.hide();
+    this.#call.close();
+    this.#settings.close();
     this.#count(0, 0);
   }
 
@@ -281,7 +307,8 @@ export class AfterbeepInbox extends HTMLElement {
       if (this.#messages.length === page.messages.length) this.#next = page.next ?? "";
       this.#loaded = true;
       say(this.#trouble, "");
-      this.#describeGreeting(box.greeting);
+      this.#describeGreeting(box.greeting, box.settings.greeting);
+      this.#settings.show(box.settings);
       this.#count(box.counts.new, box.counts.total);
     } catch (error) {
       this.#fail(error);
@@ -308,7 +335,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#new = fresh;
     this.#total = total;
     this.update();
-    this.dispatchEvent(new CustomEvent("afterbeep-inbox", { bubbles: true, composed: true, detail: { new: fresh, total } }));
+    this.#emit("afterbeep-inbox", { new: fresh, total });
   }
 
   /** @param {Message} message */
@@ -343,10 +370,14 @@ export class AfterbeepInbox extends HTMLElement {
     }
   }
 
-  /** @param {{ personal?: boolean, duration_ms?: number } | undefined} greeting */
-  #describeGreeting(greeting) {
+  /**
+   * @param {{ personal?: boolean, duration_ms?: number } | undefined} greeting
+   * @param {string} choice the setting
+   */
+  #describeGreeting(greeting, choice) {
     const own = greeting?.personal === true;
-    say(this.#heardGreeting, own ? `Callers hear your own greeting, ${clock(greeting.duration_ms ?? 0)} long.` : "Callers hear a standard greeting. Record your own.");
+    const heard = own ? `Callers hear your own greeting, ${clock(greeting.duration_ms ?? 0)} long.` : "Callers hear a standard greeting. Record your own.";
+    say(this.#heardGreeting, { none: "Callers hear no greeting, as you chose.", system: "Callers hear the standard greeting, as you chose." }[choice] ?? heard);
     this.#standard.hidden = !own;
     this.#studio.describe(greeting);
   }
@@ -371,14 +402,12 @@ export class AfterbeepInbox extends HTMLElement {
   }
 
   #fillWelcome() {
-    const copy = button("Copy", "copy", () => void this.#copy());
-    const try_ = button("Call myself", "call", () => window.open(this.#link.value, "_blank", "noopener"));
     this.#welcome.append(
       tree("summary", {}, "Your call link and greeting"),
       tree(
         "div",
         { class: "inside" },
-        tree("div", { class: "link" }, tree("label", {}, "Anyone with this link can call you", this.#link), copy, try_),
+        this.#link.element,
         tree("div", { class: "studio" }, tree("div", { class: "row" }, this.#heardGreeting, this.#standard), this.#studio.element),
       ),
     );
@@ -387,19 +416,10 @@ export class AfterbeepInbox extends HTMLElement {
   /** @param {boolean} shown */
   #paintWelcome(shown) {
     this.#welcome.hidden = !shown;
+    this.#settings.element.hidden = !shown;
     if (!shown || this.#welcomed) return;
     this.#welcomed = true;
     this.#welcome.open = this.#total === 0;
-  }
-
-  async #copy() {
-    try {
-      await navigator.clipboard.writeText(this.#link.value);
-      this.#tell("Call link copied.");
-    } catch {
-      this.#link.select();
-      this.#tell("The link is selected; copy it with the keyboard.");
-    }
   }
 
   /** @param {string} words */
@@ -419,14 +439,30 @@ export class AfterbeepInbox extends HTMLElement {
     return client[method](...rest);
   }
 
+  /** @param {(client: any) => unknown} request asked of the engine; a failure is explained */
+  async #attempt(request) {
+    try {
+      await request(this.#client ?? (await this.#opening));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   /** @param {{ code?: string, name?: string, message?: string }} error */
   #fail(error) {
     say(this.#trouble, explain(error));
     this.#said = "";
     this.#owner = this.#client?.signed_in();
     this.update();
-    const detail = { code: error.code ?? error.name, message: error.message };
-    this.dispatchEvent(new CustomEvent("afterbeep-error", { bubbles: true, composed: true, detail }));
+    this.#emit("afterbeep-error", { code: error.code ?? error.name, message: error.message });
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} detail
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, detail }));
   }
 }
 

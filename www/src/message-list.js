@@ -4,6 +4,7 @@ import { callerOf } from "./caller.js";
 import { isWritten } from "./call-words.js";
 import { moment, spoken } from "./figures.js";
 import { icon } from "./icon.js";
+import { forwardedLine } from "./incoming-call.js";
 import { Letter } from "./letter.js";
 import { Player } from "./player.js";
 import { kept, playable, receivedName } from "./rendition.js";
@@ -21,11 +22,13 @@ import { button, say, tree } from "./tree.js";
  * @property {number} duration_ms
  * @property {number} size
  * @property {string} kind
+ * @property {string | null} [session_id] of the call in which it was begun
  * @property {number} [trim_start_ms]
  * @property {number} [trim_end_ms]
  * @property {"new" | "heard" | "saved"} state
  * @property {number[]} [waveform]
  * @property {string | null} [title]
+ * @property {string | null} [forwarded_from] who sent the call on to this mailbox
  * @property {import("./received-files.js").ReceivedFile[]} [attachments]
  *
  * What a list asks its owner to do.
@@ -34,7 +37,8 @@ import { button, say, tree } from "./tree.js";
  * @property {(id: string, part: number) => Promise<Blob>} file that came with a message
  * @property {(message: Message) => void} heard
  * @property {(message: Message) => void} delete
- * @property {(address: string) => void} callBack
+ * @property {(message: Message) => void} callBack
+ * @property {(session: string) => string} ladder address of the page that shows the call of a session
  * @property {(error: Error) => void} failed
  */
 
@@ -42,6 +46,8 @@ import { button, say, tree } from "./tree.js";
 const DRAWN_BYTES = 256_000;
 /** What most programs beside browsers play. */
 const SAVED_AS = "ogg";
+/** The exchange keeps ladders so long. */
+const LADDER_KEPT_MS = 7 * 86_400_000;
 
 /** Messages, newest first, keyed by id, so that what plays goes on playing. */
 export class MessageList {
@@ -116,6 +122,7 @@ class MessageRow {
       "li",
       { part: "message" },
       tree("div", { class: "top" }, tree("span", { class: "who" }, who.label, this.#film, this.#badge), this.#facts),
+      message.forwarded_from ? tree("p", { class: "small muted", part: "forwarded" }, forwardedLine(message.forwarded_from)) : undefined,
       message.title ? tree("p", { class: "title", part: "title" }, message.title) : undefined,
       this.#body(),
       receivedFiles(message.attachments ?? [], { load: (part) => requests.file(message.id, part), failed: requests.failed }),
@@ -186,6 +193,16 @@ class MessageRow {
     }
   }
 
+  /**
+   * The way to the call in which the message was begun, while it is kept.
+   * @param {MessageRequests} requests
+   */
+  #ladder(requests) {
+    const { session_id: session, received_at: received } = this.#message;
+    if (!session || Date.now() - Date.parse(received) > LADDER_KEPT_MS) return undefined;
+    return tree("a", { class: "button quiet", part: "button show-call-button", href: requests.ladder(session) }, icon("ladder"), tree("span", {}, "Show call"));
+  }
+
   /** A player, or the words of what was written. */
   #body() {
     const content = this.#content;
@@ -200,12 +217,12 @@ class MessageRow {
    * @param {MessageRequests} requests
    */
   #actions(who, requests) {
-    const back = button("Call back", "call", () => requests.callBack(who.address), "quiet");
+    const back = button("Call back", "call", () => requests.callBack(this.#message), "quiet");
     const reason = tree("p", { class: "small muted", hidden: !who.reason, id: `reason-${this.#message.id}` }, who.reason);
     back.disabled = who.address === "";
     if (who.reason) back.setAttribute("aria-describedby", reason.id);
     const save = button("Save", "save", () => void this.#save(requests), "quiet");
     const remove = button("Delete", "delete", () => requests.delete(this.#message), "quiet");
-    return [tree("div", { class: "row" }, back, save, remove), reason];
+    return [tree("div", { class: "row" }, back, save, this.#ladder(requests), remove), reason];
   }
 }
