@@ -9,10 +9,10 @@ use sip::{
     credentials::Credentials,
 };
 
-const T0: i64 = 5_000;
-const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+pub(crate) const T0: i64 = 5_000;
+pub(crate) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
 
-fn local(user: &str) -> Local {
+pub(crate) fn local(user: &str) -> Local {
     Local {
         contact: NameAddr::new(Uri::sip(user, "here.invalid")),
         via: Via::new("WSS", "here.invalid", ""),
@@ -30,7 +30,7 @@ fn placed(offer: Option<&str>, credentials: Credentials) -> Call {
     Call::place(placing, [1; 32], T0)
 }
 
-fn drain(call: &mut Call) -> (Vec<Message>, Vec<Event>) {
+pub(crate) fn drain(call: &mut Call) -> (Vec<Message>, Vec<Event>) {
     let (mut sent, mut events) = (Vec::new(), Vec::new());
     while let Some(output) = call.poll() {
         match output {
@@ -41,11 +41,11 @@ fn drain(call: &mut Call) -> (Vec<Message>, Vec<Event>) {
     (sent, events)
 }
 
-fn request(messages: &[Message], at: usize) -> Request {
+pub(crate) fn request(messages: &[Message], at: usize) -> Request {
     messages[at].as_request().expect("a request").clone()
 }
 
-fn methods(messages: &[Message]) -> Vec<String> {
+pub(crate) fn methods(messages: &[Message]) -> Vec<String> {
     messages
         .iter()
         .map(|message| match message {
@@ -56,7 +56,7 @@ fn methods(messages: &[Message]) -> Vec<String> {
 }
 
 /// The peer's response to a request of ours, as text.
-fn respond(call: &mut Call, request: &Request, status: u16, tag: &str, extra: &str, now: i64) {
+pub(crate) fn respond(call: &mut Call, request: &Request, status: u16, tag: &str, extra: &str, now: i64) {
     let via = request.header("Via").expect("Via");
     let to = request.to();
     let to = if to.tag().is_some() {
@@ -254,14 +254,14 @@ fn an_offer_in_the_answer_is_refused_in_the_ack() {
     assert!(answer.contains("m=audio 0 RTP/AVP 0"), "{answer}");
 }
 
-fn incoming() -> (Call, Request) {
+pub(crate) fn incoming() -> (Call, Request) {
     let text = "INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/WS a.invalid;branch=z9hG4bKi\r\nMax-Forwards: 70\r\nRecord-Route: <sip:token@example.com;lr>\r\nFrom: <sip:anna@example.com>;tag=a\r\nTo: <sip:bob@example.com>\r\nCall-ID: c\r\nCSeq: 7 INVITE\r\nContact: <sip:anna@a.invalid;transport=ws>\r\nContent-Length: 0\r\n\r\n";
     let message = Message::parse(text.as_bytes()).expect("INVITE");
     let invite = message.as_request().expect("request").clone();
     (Call::incoming(&invite, local("bob"), [2; 32]), invite)
 }
 
-fn from_peer(call: &mut Call, method: &str, sequence: u32, tag: &str, extra: &str, now: i64) {
+pub(crate) fn from_peer(call: &mut Call, method: &str, sequence: u32, tag: &str, extra: &str, now: i64) {
     let to = if tag.is_empty() {
         String::new()
     } else {

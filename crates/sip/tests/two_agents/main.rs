@@ -9,6 +9,9 @@
 )]
 
 mod calls;
+mod changes;
 mod connection;
 mod pair;
+mod talk;
+mod talkers;
 mod voicemail;
