@@ -14,7 +14,7 @@ import { build } from "esbuild";
 
 const SOURCE = fileURLToPath(new URL("src/", import.meta.url));
 const TARGET = ["es2022", "chrome111", "firefox121", "safari17.5"];
-const PAGES = ["index.html", "inbox.html", "embed.html"];
+const PAGES = ["index.html", "inbox.html", "embed.html", "ladder.html"];
 const ASSETS = ["page.css", "icon.svg", "greeting-system.ogg"];
 const MODULES = ["call", "voice", "denoise"];
 const OPTIONAL = new Set(["voice", "denoise"]);
@@ -28,7 +28,7 @@ await rm(out, { recursive: true, force: true });
 await mkdir(join(out, "assets"), { recursive: true });
 await Promise.all([...PAGES.map((name) => copy(name, name)), ...ASSETS.map((name) => copy(name, `assets/${name}`))]);
 await copyModules();
-await bundle({ "afterbeep": "afterbeep.js" }, { external: ["./assets/*"] });
+await bundle({ "afterbeep": "afterbeep.js", "ladder-page": "ladder-page.js" }, { external: ["./assets/*"] });
 await bundle({ "assets/page": "page.js", "assets/inbox-page": "inbox-page.js", "assets/embed-page": "embed-page.js", ...captureScripts() }, { external: ["./voice.js"] });
 await bundleServiceWorker();
 

@@ -9,7 +9,7 @@ import initialise, { drain_outbox as drainOutbox } from "afterbeep-call-module";
 const CACHE = `afterbeep-${VERSION}`;
 const SYNC_TAG = "afterbeep-outbox";
 const CALL_MODULE = "/assets/call_bg.wasm";
-const PAGES = new Set(["/", "/inbox"]);
+const PAGES = new Set(["/", "/inbox", "/ladder"]);
 const ANSWER_MS = 2000;
 const known = new Set(PRECACHE);
 

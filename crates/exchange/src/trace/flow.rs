@@ -11,6 +11,7 @@ use crate::{
     flow::{FlowState, hop},
     object::Object,
     signal::{Caller, Signal},
+    upstream,
 };
 
 /// The memory of a connection is an attachment of at most 2 KiB; something else may come.
@@ -105,7 +106,8 @@ fn wrap(state: &mut FlowState, (to, signal): (&Object, &mut Box<Signal>), mut no
     note.entry.to = End::Voicemail;
     let held = state.held.take_if(|held| held.mailbox == *mailbox);
     let settles = note.entry.status().is_some_and(|status| status < 300);
-    if held.is_none() && state.held.is_none() && settles && note.entry.method() == "INFO" {
+    let may_wait = held.is_none() && state.held.is_none() && state.name != upstream::FLOW;
+    if may_wait && settles && note.entry.method() == "INFO" {
         state.held = Some(Held {
             mailbox: mailbox.clone(),
             note,

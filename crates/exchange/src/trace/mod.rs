@@ -21,7 +21,7 @@ pub use self::{
     entry::{End, Entry, Note},
     flow::Held,
     notebook::Notebook,
-    sheet::Sheet,
+    sheet::{Outcome, Sheet},
 };
 pub(crate) use self::{
     flow::{carried, let_go},

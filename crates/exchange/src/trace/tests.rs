@@ -64,8 +64,14 @@ fn methods(sheet: &Sheet) -> Vec<String> {
 }
 
 #[test]
-fn a_call_to_the_voicemail_is_one_row_that_says_what_the_wire_said() {
+fn a_call_to_the_voicemail_is_one_row_written_twice_that_says_what_the_wire_said() {
     let mut world = World::new();
+    for statement in [
+        "CREATE TABLE written (id TEXT)",
+        "CREATE TRIGGER writing AFTER INSERT ON traces BEGIN INSERT INTO written VALUES (new.id); END",
+    ] {
+        world.rows(&mailbox(), statement);
+    }
     world.phone("anna", None, Credentials::None);
     world.call("anna", BOB);
     let flow = world.get("anna").flow.clone();
@@ -89,6 +95,11 @@ fn a_call_to_the_voicemail_is_one_row_that_says_what_the_wire_said() {
     );
     assert_eq!(sheet.outcome(), (Outcome::Voicemail, Some(200)));
     assert!(sheet.session.is_some(), "the session is known");
+    let written = world.count(&mailbox(), "SELECT COUNT(*) FROM written");
+    assert_eq!(
+        written, 2,
+        "at the end of the call, and for its last answer"
+    );
 }
 
 #[test]
