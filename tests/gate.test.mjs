@@ -19,7 +19,7 @@ test('a weak uplink is explained with value, threshold and next try; Send anyway
     const before = (await messagesOf(server, 'bob')).length;
     const page = await browser.newPage(`${network.url}/?to=bob&processing=off`);
     await callUntilRecording(page);
-    await recordFor(page, 2500);
+    await recordFor(page, 1000);
     Object.assign(network, { bytesPerSecond: 1000, failureShare: 0.3 });
     await button(page, 'Send').first().click();
 
@@ -38,7 +38,7 @@ test('a weak uplink is explained with value, threshold and next try; Send anyway
     Object.assign(network, { bytesPerSecond: Infinity, failureShare: 0 });
     await button(page, 'Record').first().click();
     await inBrowser(page, 'recording');
-    await recordFor(page, 1500);
+    await recordFor(page, 1000);
     Object.assign(network, { bytesPerSecond: 1000, failureShare: 0.3 });
     await button(page, 'Send').first().click();
     await outbox(page).getByText(/uplink too weak/i).first().waitFor({ timeout: 60_000 });

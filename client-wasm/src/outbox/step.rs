@@ -95,7 +95,6 @@ async fn gate(
         // The pause is over already: look again at once, but not in the same breath.
         Decision::Probe { reason } => (reason, now.saturating_add(1_000)),
     };
-    uplink.waited().await;
     hold(parts, row, &reason, Some(at)).await?;
     Ok(None)
 }

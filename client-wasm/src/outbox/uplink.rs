@@ -38,7 +38,7 @@ impl<'a> Uplink<'a> {
         }
     }
 
-    /// Decides; counts how often it had to wait.
+    /// Decides.
     pub(super) async fn decide(&mut self, policy: &Policy) -> Decision {
         let decision = gate::decide(policy, &self.measurement, clock::now_ms());
         if let Decision::Go { .. } = decision {
@@ -46,12 +46,6 @@ impl<'a> Uplink<'a> {
         }
         self.save().await;
         decision
-    }
-
-    /// Notes that the gate has waited once more.
-    pub(super) async fn waited(&mut self) {
-        self.measurement.waits = self.measurement.waits.saturating_add(1);
-        self.save().await;
     }
 
     /// Notes one exchange: how long it took and how many bytes were acknowledged; `None` is a failure.
@@ -75,6 +69,7 @@ impl<'a> Uplink<'a> {
     /// Sends a probe and notes it.
     pub(super) async fn probe(&mut self, server: &Server) {
         let bytes = vec![0; gate::PROBE_BYTES];
+        self.measurement.probe();
         let began = clock::now_ms();
         let answer = Request::new("POST", &server.url("/probe"))
             .header("content-type", "application/octet-stream")

@@ -89,7 +89,7 @@ pub struct Measurement {
     pub save_data: bool,
     /// The last attempts, oldest first.
     pub attempts: Vec<Attempt>,
-    /// How many times in a row the gate has waited; spaces the probes.
+    /// How many probes in a row followed something that was not good enough; spaces the next ones.
     pub waits: u32,
 }
 
@@ -156,6 +156,14 @@ impl Measurement {
         self.attempts.push(attempt);
         let surplus = self.attempts.len().saturating_sub(WINDOW);
         self.attempts.drain(..surplus);
+    }
+
+    /// Notes that a probe is being sent. The pause after it is twice the one before it, if there was one; until then
+    /// pauses stay as they were told.
+    pub fn probe(&mut self) {
+        if !self.attempts.is_empty() {
+            self.waits = self.waits.saturating_add(1);
+        }
     }
 
     /// Forgets what was measured, as on another network.

@@ -103,6 +103,30 @@ fn after_the_pause_a_slow_network_is_measured_again() {
 }
 
 #[test]
+fn a_slow_network_is_measured_again_when_it_was_said_and_then_less_often() {
+    let policy = Policy::default();
+    let mut measurement = online(&[sent(100, 16_384, 16_384)]);
+    let mut pauses = Vec::new();
+    let mut now_ms = NOW;
+    for _ in 0..5 {
+        let Decision::WaitUntil { at_ms, .. } = decide(&policy, &measurement, now_ms) else {
+            panic!("it was measured just now");
+        };
+        let ended_ms = measurement.attempts.last().unwrap().ended_at_ms;
+        pauses.push(at_ms - ended_ms);
+        let again = decide(&policy, &measurement, at_ms);
+        assert!(matches!(again, Decision::Probe { .. }), "{again:?}");
+        measurement.probe();
+        now_ms = at_ms + 16_384;
+        measurement.record(Attempt {
+            ended_at_ms: now_ms,
+            ..sent(0, 16_384, 16_384)
+        });
+    }
+    assert_eq!(pauses, [5_000, 10_000, 20_000, 40_000, 40_000]);
+}
+
+#[test]
 fn a_failing_network_waits_although_what_arrives_is_fast() {
     let attempts = [
         failed(400, 10),
