@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::Outbox;
 use super::step::Step;
-use super::{LOCKED_MS, Outbox};
 use crate::client::{Identity, Listener};
 use crate::clock;
 use crate::problem::Problem;
@@ -13,6 +13,8 @@ use crate::storage::Database;
 
 /// Browsers end a background sync after a few minutes; ours ends before.
 const LONGEST_MS: i64 = 120_000;
+/// While a page sends, it is looked this often whether anything is left: a browser that is closed waits for our end.
+const LOOK_AGAIN_MS: u32 = 500;
 /// A wait longer than this is left to the next sync.
 const LONGEST_WAIT_MS: i64 = 20_000;
 
@@ -40,7 +42,7 @@ pub(crate) async fn drain(server: &str) -> Result<u32, Problem> {
             Some(Ok(Step::WaitUntil(at))) if at < wait_limit() => clock::sleep(1_000).await,
             Some(Ok(Step::Idle | Step::WaitUntil(_))) => break,
             Some(Err(problem)) => return Err(problem),
-            None => clock::sleep(LOCKED_MS).await,
+            None => clock::sleep(LOOK_AGAIN_MS).await,
         }
     }
     let left = outbox.parts.sending().await?.len();
