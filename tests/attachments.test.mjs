@@ -231,6 +231,14 @@ test('a file that the mailbox refuses for good is named; without it the message 
   const theirs = await signIn(full, 'bob');
   assert.deepEqual(await theirs.messages(), []);
   await pictures(page, 'refused');
+  const saving = new Promise((done) => {
+    const files = [];
+    page.on('download', (one) => files.push(one) === 3 && done(files));
+  });
+  await button(outbox(page), 'Save as file').click();
+  const saved = Object.fromEntries((await saving).map((one) => [one.suggestedFilename(), one]));
+  for (const [name, bytes] of [['green.png', png], ['large.pdf', large]]) assert.ok(readFileSync(await saved[name].path()).equals(bytes), `${name} is saved beside the message`);
+  assert.ok(Object.keys(saved).some((name) => /^message-to-bob-.*\.ogg$/.test(name)), `${Object.keys(saved)}`);
   await button(outbox(page), 'Edit').click();
   await chip(page, 'large.pdf').getByText('cannot go along').waitFor();
   await button(page, 'Remove large.pdf').click();

@@ -21,6 +21,7 @@ import { button, say, tree } from "./tree.js";
  * @property {(item: OutboxItem) => void} delete
  * @property {(id: string) => Promise<string>} text words of a written message
  * @property {(id: string) => Promise<Blob>} load what its callee will hear
+ * @property {(id: string, part: string) => Promise<Blob>} file one that goes along
  * @property {() => Promise<unknown>} clear forgets everything on this device
  * @property {(error: Error) => void} failed
  */
@@ -195,11 +196,16 @@ class OutboxRow {
     }
   }
 
+  /** The message, and the files that go along with it, each as a file of its own. */
   async #save() {
     const item = this.#item;
     if (!item) return;
+    const { deposit_id: id, parts = [] } = item;
     try {
-      saveAs(await this.#requests.load(item.deposit_id), fileName(item));
+      // Nothing is saved before everything is read: half a message looks like a whole one.
+      const [message, ...files] = await Promise.all([this.#requests.load(id), ...parts.map((part) => this.#requests.file(id, part.id))]);
+      saveAs(message, fileName(item));
+      files.forEach((file, index) => saveAs(file, parts[index].name));
     } catch (error) {
       this.#requests.failed(error);
     }

@@ -16,6 +16,7 @@ export class SoundCheck {
   static styles = `
 .check { display: grid; gap: 16px; width: 100%; max-width: 32rem; padding: 16px 20px 20px; border-radius: var(--radius); background: var(--wash); text-align: start; }
 .check .wave { height: 64px; }
+.check:not([hidden]) ~ .hero { display: none; }
 .check .row { align-items: end; justify-content: space-between; gap: 12px; }
 .check label { flex: 1 1 14rem; min-width: 0; }
 .check select {
