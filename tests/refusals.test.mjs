@@ -27,13 +27,13 @@ const replaceTokens = (page, other) => page.evaluate(async (token) => {
   database.close();
 }, other);
 
-/** Records three seconds for Bob with a session that `spoil` breaks before Send. */
+/** Records a second for Bob with a session that `spoil` breaks before Send. */
 async function recordAndSend(spoil) {
   const browser = await launchBrowser({ microphoneWav, allowedErrors: [/Failed to load resource/] });
   const page = await browser.newPage(`${server.url}/?to=bob&processing=off`);
   await watchRecorded(page);
   await callUntilRecording(page);
-  await recordFor(page, 3000);
+  await recordFor(page, 1000);
   const [{ deposit_id: id }] = await page.evaluate(() => window.recorded);
   await spoil(page);
   await button(page, 'Send').first().click();
@@ -82,13 +82,13 @@ test('a revoked session is refused, said in plain words, and the recording stays
 });
 
 test('a session that expired before Send is replaced without ringing anybody, and the message arrives', async () => {
-  const brief = await startServer({ env: { AFTERBEEP_SESSION_TTL_S: '6' } });
+  const brief = await startServer({ env: { AFTERBEEP_SESSION_TTL_S: '4' } });
   const browser = await launchBrowser({ microphoneWav, allowedErrors: [/Failed to load resource/] });
   try {
     const before = (await messagesOf(brief, 'bob')).length;
     const page = await browser.newPage(`${brief.url}/?to=bob&processing=off`);
     await callUntilRecording(page);
-    await recordFor(page, 7000);
+    await recordFor(page, 4500);
     await button(page, 'Send').first().click();
     await outbox(page).getByText(/With Bob/).first().waitFor({ timeout: 30_000 });
     assert.equal((await messagesOf(brief, 'bob')).length, before + 1);

@@ -18,13 +18,18 @@ use crate::{
 };
 
 /// Programs that the tests start, and the Debian packages they come in.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("chromium", "chromium"),
     ("espeak-ng", "espeak-ng"),
     ("sox", "sox"),
     ("opusdec", "opus-tools"),
     ("ffmpeg", "ffmpeg"),
+    ("turnserver", "coturn"),
 ];
+
+/// A SIP proxy and telephones that nobody here wrote, for the file that puts us behind them.
+const PEERS: [&str; 3] = ["kamailio", "kamailio-websocket-modules", "sip-tester"];
+const PEERS_FILE: &str = "upstream.test.mjs";
 
 const OTHER_BROWSERS: [Browser; 2] = [Browser::Firefox, Browser::WebKit];
 
@@ -67,6 +72,9 @@ fn ensure_browsers(files: &[String]) -> Outcome<()> {
 pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<Tally> {
     packages::ensure_programs("what the tests need", &PROGRAMS)?;
     ensure_browsers(files)?;
+    if files.iter().any(|file| file == PEERS_FILE) {
+        packages::ensure_apt("a SIP proxy and a SIP telephone", &PEERS)?;
+    }
     bundle::build_with_faults(root)?;
     let mut node = step::command(wasm::node(root));
     node.current_dir(root).arg("tests/run.mjs");
@@ -77,6 +85,8 @@ pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<
     // Node.js calls its own SQLite experimental at every use.
     node.env("NODE_NO_WARNINGS", "1");
     node.env("XTASK_SERVE_BUILT", "1");
+    // A hundred processes load the same few large modules.
+    node.env("NODE_COMPILE_CACHE", root.join("target/node-cache"));
     if let Ok(own) = std::env::current_exe() {
         node.env("XTASK_BINARY", own);
     }
