@@ -7,13 +7,14 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
+import { lightIsOut, watchMicrophone } from './microphone.mjs';
 import { button, callUntilRecording, inBrowser } from './page.mjs';
 
 const LOUDNESS = -16;
 const PAGE = '/?to=bob&processing=own';
 const folder = temporaryFolder('processing');
 
-/** A voice in a noisy room, which speaks for three seconds out of ten. */
+/** A voice in a noisy room, which speaks for five seconds out of eleven. */
 function noisyWav() {
   const [voice, speech, noise, mixed] = ['voice', 'speech', 'noise', 'mixed'].map((name) => join(folder, `${name}.wav`));
   execFileSync('espeak-ng', ['-v', 'en', '-s', '150', '-w', voice, 'Hello Bob, this is Anna. The train leaves at seven, platform nine.']);
@@ -75,6 +76,7 @@ test('a silence ends the recording, silence at the ends can be kept, and the lis
   const browser = await launchBrowser({ microphoneWav: noisyWav() });
   context.after(() => browser.close());
   context.after(() => server.stop());
+  await watchMicrophone(browser);
   const page = await browser.newPage(`${server.url}${PAGE}&silence-timeout=3`);
 
   await callUntilRecording(page);
@@ -82,6 +84,7 @@ test('a silence ends the recording, silence at the ends can be kept, and the lis
   await page.getByText(/^Stops in [12] s$/).waitFor();
   await page.getByText('Nobody speaks. Say something to go on.').waitFor();
   await inBrowser(page, 'review');
+  await lightIsOut(page, 'a silence ended the recording');
 
   // Where in its loop the microphone is when the recording begins is chance; that it ends in silence is not.
   await page.getByText(/^Silence at (both ends|the end) is left out\.$/).waitFor();
