@@ -167,12 +167,17 @@ impl Sheet {
         }
     }
 
-    /// How the call went, and the last status that the caller got.
+    /// How the call went, and the last status that whoever called got: the caller, or a voicemail that calls back.
     #[must_use]
     pub fn outcome(&self) -> (Outcome, Option<u16>) {
-        let caller = End::Flow(self.flow.clone());
+        let calls_back = |entry: &Entry| entry.from == End::Voicemail;
+        let asks = if self.entries.first().is_some_and(calls_back) {
+            End::Voicemail
+        } else {
+            End::Flow(self.flow.clone())
+        };
         let finals = self.entries.iter().filter(|entry| {
-            entry.to == caller
+            entry.to == asks
                 && entry.method() == "INVITE"
                 && entry.status().is_some_and(|status| status >= 200)
         });
@@ -180,7 +185,8 @@ impl Sheet {
         let answer = finals.clone().find(success).or_else(|| finals.last());
         let by_voicemail = |answer: &Entry| {
             let asked = |entry: &&Entry| entry.from == End::Edge && entry.to == End::Voicemail;
-            answer.from == End::Voicemail || self.entries.iter().any(|entry| asked(&entry))
+            let own = [&answer.from, &answer.to].contains(&&End::Voicemail);
+            own || self.entries.iter().any(|entry| asked(&entry))
         };
         let outcome = match answer {
             None => Outcome::Ringing,
