@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { startServer, temporaryFolder } from './harness.mjs';
@@ -34,6 +35,19 @@ async function choose(user, settings) {
   const { call } = await signIn(server, user);
   const answer = await call('PATCH', '/mailbox/settings', { ...EVERY, ...settings });
   assert.equal(answer.status, 200, await answer.clone().text());
+}
+
+/** A server that webhooks are posted to, and what the first brings. */
+async function webhook(context) {
+  const listener = createServer();
+  context.after(() => listener.close());
+  const first = new Promise((resolve) => listener.on('request', async (request, response) => {
+    const parts = await Array.fromAsync(request);
+    response.writeHead(204).end();
+    resolve(JSON.parse(Buffer.concat(parts)));
+  }));
+  await new Promise((listening) => listener.listen(0, '127.0.0.1', listening));
+  return { url: `http://127.0.0.1:${listener.address().port}/`, first };
 }
 
 const info = (phone) => phone.expect('INFO', ({ method, status }) => method === 'INFO' && !status);
@@ -123,6 +137,9 @@ test('a second call confirms the session and its other type, and then the messag
 
 test('an address that was forwarded stands in the INFO, the session, the message and the webhook', async (context) => {
   await choose('bob', {});
+  const { call, messages } = await signIn(server, 'bob');
+  const posted = await webhook(context);
+  assert.equal((await call('POST', '/mailbox/webhooks', { url: posted.url })).status, 201);
   const caller = await agent(context);
   const forwarded = async (line) => {
     const { dialog } = await caller.invite('sip:bob@localhost', { extra: [line] });
@@ -137,8 +154,9 @@ test('an address that was forwarded stands in the INFO, the session, the message
   assert.equal(session['Forwarded-From'], 'sip:carol@localhost');
   assert.equal((await current(server, session.ID)).forwarded_from, 'sip:carol@localhost');
   assert.equal((await write(server, session.ID)).status, 201);
-  const [message] = await (await signIn(server, 'bob')).messages();
+  const [message] = await messages();
   assert.equal(message.forwarded_from, 'sip:carol@localhost');
+  assert.equal((await posted.first).data.forwarded_from, 'sip:carol@localhost');
 });
 
 test('a number reaches whom the dial plan names, however it is written', async (context) => {

@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod block;
+mod calls;
 pub mod deposit;
 mod erasure;
 pub mod greeting;
@@ -28,6 +29,7 @@ use crate::{
     problem::{self, Refusal},
     signal::{Reply, Signal},
     sql::{Sql, SqlError},
+    trace,
     wakeup::{self, Wakeup},
 };
 
@@ -63,7 +65,8 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
     ] {
         second.extend(schema);
     }
-    crate::sql::migrate(sql, &[&first, &second])
+    let third = [message::THIRD_SCHEMA, session::THIRD_SCHEMA].concat();
+    crate::sql::migrate(sql, &[&first, &second, &third, trace::SCHEMA])
 }
 
 /// One signal, inside one transaction.
@@ -72,7 +75,15 @@ pub fn on_signal(
     context: &Context<'_>,
     signal: Signal,
 ) -> Result<Outcome, SqlError> {
-    let effects = match signal {
+    let effects = match trace::opened(context, signal) {
+        Signal::Trace {
+            flow,
+            caller,
+            notes,
+        } => {
+            trace::tell(sql, context, flow.as_deref(), caller.as_ref(), notes)?;
+            Vec::new()
+        }
         Signal::AccountChanged {
             display_name,
             generation,
@@ -103,6 +114,7 @@ pub fn on_signal(
         Signal::BlobDeleted { key, gone } => media::on_blob_deleted(sql, &key, gone)?,
         _ => return Ok(Outcome::failed("unexpected_signal")),
     };
+    trace::finish(sql, context, &effects)?;
     Ok(Outcome::done(effects))
 }
 
@@ -139,6 +151,7 @@ fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect
         message::WAKEUP => message::on_wakeup(sql, context, &due.key),
         notification::WAKEUP => notification::on_wakeup(sql, context, &due.key),
         session::WAKEUP => session::on_wakeup(sql, context),
+        trace::WAKEUP => trace::on_wakeup(sql, context),
         _ => Ok(Vec::new()),
     }
 }
@@ -157,8 +170,19 @@ fn answer(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
     match (request.method.as_str(), segments.as_slice()) {
         ("POST", ["deposits"]) => deposit::on_post(sql, context, request),
         ("GET" | "HEAD", ["sessions", "current"]) => deposit::on_current(sql, context, request),
-        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
+        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, context, request),
         ("GET" | "HEAD", ["mailbox", "messages", id, "media"]) => message::media(sql, request, id),
+        ("GET" | "HEAD", ["sessions", "current", "calls"]) => {
+            calls::of_session(sql, context, request)
+        }
+        ("GET" | "HEAD", ["calls"]) => {
+            account::check_generation(sql, request)?;
+            calls::list(sql, context, request)
+        }
+        ("GET" | "HEAD", ["calls", id]) => {
+            account::check_generation(sql, request)?;
+            calls::show(sql, context, request, id)
+        }
         (method, ["mailbox", rest @ ..]) => {
             account::check_generation(sql, request)?;
             owner(sql, context, request, method, rest)
@@ -183,7 +207,7 @@ fn owner(
         ("PATCH", ["messages", id]) => message::change(sql, context, request, id),
         ("DELETE", ["messages", id]) => message::remove(sql, context, request, id),
         ("POST", ["messages", id, "restore"]) => message::restore(sql, context, request, id),
-        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, request),
+        ("GET" | "HEAD", ["greeting"]) => greeting::play(sql, context, request),
         ("PUT", ["greeting"]) => greeting::put(sql, context, request),
         ("PATCH", ["greeting"]) => greeting::describe(sql, request),
         ("DELETE", ["greeting"]) => greeting::remove(sql, context),

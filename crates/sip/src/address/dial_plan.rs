@@ -31,7 +31,7 @@ impl DialPlan {
     pub fn checked(mut self) -> Option<Self> {
         let prefixes = [&self.country, &self.trunk, &self.international];
         let plain = |text: &&String| text.bytes().all(|byte| byte.is_ascii_digit());
-        if !prefixes.iter().all(|prefix| plain(prefix)) {
+        if !prefixes.iter().all(plain) {
             return None;
         }
         for (number, address) in core::mem::take(&mut self.aliases) {

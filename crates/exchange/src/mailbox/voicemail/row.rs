@@ -29,6 +29,7 @@ pub(super) struct Row {
     pub(super) flow: String,
     pub(super) stage: Stage,
     pub(super) caller: Caller,
+    #[serde(default = "voice")]
     pub(super) session_type: SessionType,
     /// The session, where it was made before the call was answered.
     pub(super) session: Option<String>,
@@ -36,6 +37,7 @@ pub(super) struct Row {
     pub(super) body: Option<String>,
     pub(super) greeting_ms: i64,
     /// Whether the caller does not want to hear it.
+    #[serde(default)]
     pub(super) skipped: bool,
     /// When the greeting is over, if it plays; when a call of ours has rung long enough.
     pub(super) end_ms: Option<i64>,
@@ -45,6 +47,11 @@ pub(super) struct Row {
     /// What was seen of it, for its ladder.
     #[serde(default)]
     pub(super) trace: Sheet,
+}
+
+/// What calls of older versions are about.
+const fn voice() -> SessionType {
+    SessionType::Voice
 }
 
 /// How far a call is.
