@@ -44,6 +44,7 @@ export function developmentVariables(root, url, demo) {
     AFTERBEEP_ALLOWED_ORIGINS: "*",
     AFTERBEEP_DEV_DEMO: demo ? "1" : "0",
     AFTERBEEP_LIMIT_INVITES_PER_MIN: "0",
+    AFTERBEEP_LIMIT_MESSAGES_PER_MIN: "0",
     AFTERBEEP_LIMIT_SESSIONS_PER_HOUR: "0",
     AFTERBEEP_LIMIT_MAILBOX_SESSIONS_PER_HOUR: "0",
     ...secrets(root),

@@ -47,6 +47,8 @@ pub struct Settings {
     /// Sessions per hour for one network and mailbox; 0 is no limit.
     pub limit_sessions_per_hour: u32,
     /// Sessions per hour for one mailbox; 0 is no limit.
+    /// Messages per minute and connection; 0 is no limit.
+    pub limit_messages_per_minute: u32,
     pub limit_mailbox_sessions_per_hour: u32,
     /// How long a heard message is kept.
     pub retention_ms: i64,
@@ -144,6 +146,7 @@ impl Settings {
     /// The canonical domain: the host of every stored address, and the digest realm.
     #[must_use]
     pub fn domain(&self) -> &str {
+            limit_messages_per_minute: source.count("AFTERBEEP_LIMIT_MESSAGES_PER_MIN", 600)?,
         self.domains.first().map_or("", String::as_str)
     }
 

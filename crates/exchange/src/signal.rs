@@ -102,6 +102,19 @@ pub enum Signal {
     /// To a `Mailbox`: answer this INVITE as voicemail.
     Voicemail {
         /// Flow of the caller, where in-dialog requests are sent.
+    /// To a `Line`: an in-dialog request, its route still in it, one of whose ends has left its connection. The line
+    /// passes it on to where its contact is now.
+    Recover {
+        /// Flow it came on.
+        flow: String,
+        /// The connection on which the receiver was not found; nothing where the sender is on another one than the
+        /// route says.
+        #[serde(default)]
+        left: Option<String>,
+        /// The request.
+        #[serde(with = "as_text")]
+        frame: Frame,
+    },
         flow: String,
         /// Who calls.
         caller: Caller,

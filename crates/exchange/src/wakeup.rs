@@ -47,6 +47,15 @@ pub fn clear(sql: &dyn Sql, kind: &str, key: &str) -> Result<(), SqlError> {
     Ok(())
 }
 
+/// When this wake-up is due, if it stands.
+pub fn due(sql: &dyn Sql, kind: &str, key: &str) -> Result<Option<i64>, SqlError> {
+    let rows = sql.query(
+        "SELECT due FROM wakeups WHERE kind = ? AND key = ?",
+        &[kind.into(), key.into()],
+    )?;
+    Ok(rows.first().map(|row| row.integer(0)))
+}
+
 /// When the alarm must stand, Unix time in milliseconds.
 pub fn next(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
     let rows = sql.query("SELECT MIN(due) FROM wakeups", &[])?;

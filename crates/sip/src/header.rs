@@ -2,18 +2,20 @@
 
 /// Header fields. Names are compared without case; compact forms are written out when a message is
 /// parsed, so that `v` and `Via` are one. Fields of lists that elements work on value by value (Via,
-/// Route, Record-Route, Contact, Path, Service-Route) hold one value each.
+/// Route, Record-Route, Contact, Path, Service-Route, History-Info, Diversion) hold one value each.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Headers(Vec<(String, String)>);
 
 /// Fields that are split into one value each.
-const SPLIT: [&str; 6] = [
+const SPLIT: [&str; 8] = [
     "Via",
     "Route",
     "Record-Route",
     "Contact",
     "Path",
     "Service-Route",
+    "History-Info",
+    "Diversion",
 ];
 
 impl Headers {

@@ -64,13 +64,16 @@ impl DurableObject for Flow {
             WebSocketIncomingMessage::String(text) => text.into_bytes(),
             WebSocketIncomingMessage::Binary(bytes) => bytes,
         };
+        if state_of(&socket).shut {
+            return Ok(());
+        }
         // What an older socket still brings belongs to the connection all the same.
         let socket = newest(&self.actor).unwrap_or(socket);
         let state = state_of(&socket);
         let (state, effects) =
             self.with_context(|context| flow::on_frame(&state, &frame, context))?;
         remember(&socket, &state)?;
-        self.actor.accept(effects);
+        self.actor.accept(close_first(&socket, effects));
         Ok(())
     }
 
@@ -191,6 +194,7 @@ impl Flow {
             settings: &settings,
             now_ms: clock::now_ms(),
             entropy: clock::entropy()?,
+            trace: exchange::trace::Notebook::default(),
         }))
     }
 }
@@ -249,7 +253,19 @@ pub(crate) fn feed(actor: &Actor, signal: &Signal) -> Vec<Effect> {
 fn newest(actor: &Actor) -> Option<WebSocket> {
     let sockets = actor.storage.state().get_websockets();
     let mut sockets = sockets.into_iter();
-    sockets.find(|socket| !state_of(socket).replaced)
+    sockets.find(|socket| {
+        let state = state_of(socket);
+        !state.replaced && !state.shut
+    })
+}
+
+/// Closes the socket now where that is wanted: nothing that still waits goes before.
+fn close_first(socket: &WebSocket, mut effects: Vec<Effect>) -> Vec<Effect> {
+    effects.retain(|effect| match effect {
+        Effect::CloseFlow { code, reason, .. } => socket.close(Some(*code), Some(reason)).is_err(),
+        _ => true,
+    });
+    effects
 }
 
 fn state_of(socket: &WebSocket) -> FlowState {

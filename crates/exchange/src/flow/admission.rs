@@ -47,7 +47,7 @@ impl Refusal {
 }
 
 /// What every hop refuses: a scheme that leads nowhere, hops used up, demands on proxies.
-pub(super) fn at_hop(request: &Request) -> Option<Refusal> {
+pub(crate) fn at_hop(request: &Request) -> Option<Refusal> {
     if matches!(request.uri().scheme, Scheme::Other(_)) {
         return Some(Refusal::plain(416, "Unsupported URI Scheme"));
     }
@@ -96,6 +96,11 @@ fn is_supported(tag: &str) -> bool {
     SUPPORTED
         .split(", ")
         .any(|known| known.eq_ignore_ascii_case(tag))
+}
+
+/// Whether the sender says to understand this extension.
+pub(crate) fn supports(request: &Request, tag: &str) -> bool {
+    items(request, "Supported").any(|known| known.eq_ignore_ascii_case(tag))
 }
 
 /// Whether the body may be ignored (RFC 3261 20.11).

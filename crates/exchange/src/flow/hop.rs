@@ -1,9 +1,10 @@
 //! The exchange as one hop: its Via and Record-Route, and the way of responses by them.
 
+use sha2::{Digest, Sha256};
 use sip::{Message, NameAddr, Request, Response, Uri, Via};
 
 use super::place::{Place, Purpose, VIA_PARAMETER, open, seal};
-use crate::{context::Context, effect::Effect, signal::Signal};
+use crate::{context::Context, effect::Effect, object::Object, signal::Signal, trace};
 
 /// What no message carries to the other end: proofs that were meant for us, and names that only we could assert
 /// (RFC 3325 section 7; nobody outside is trusted).
@@ -25,14 +26,79 @@ pub(crate) fn branch(context: &Context<'_>) -> String {
     format!("z9hG4bK{}", context.entropy.hex(10))
 }
 
-/// The Record-Route of a dialog between two places.
+/// A new branch name for a request that this one becomes: it tells the same request when it comes back
+/// (RFC 5393 section 4.2).
+pub(crate) fn branch_of(context: &Context<'_>, request: &Request) -> String {
+    format!("{}.{}", branch(context), fingerprint(request))
+}
+
+/// Whether this request has been forwarded from here before, to the same target: a loop (RFC 3261 16.3 step 4). One
+/// with another target is a spiral and welcome.
+pub(crate) fn is_loop(context: &Context<'_>, request: &Request) -> bool {
+    let vias = request.vias();
+    let mut own = vias
+        .iter()
+        .filter(|via| context.settings.is_own_domain(&via.host) && place_of(context, via).is_some())
+        .peekable();
+    if own.peek().is_none() {
+        return false;
+    }
+    let fingerprint = fingerprint(request);
+    own.any(|via| {
+        let name = via.branch().rsplit_once('.');
+        name.is_some_and(|(_, known)| known == fingerprint)
+    })
+}
+
+/// What makes a request take the same way again: its target, and what names it.
+fn fingerprint(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    let (from, to) = (request.from(), request.to());
+    let parts = [
+        &request.uri().to_string(),
+        request.call_id(),
+        from.tag().unwrap_or_default(),
+        to.tag().unwrap_or_default(),
+        &request.cseq().0.to_string(),
+    ];
+    for part in parts {
+        hash.update(part);
+        hash.update([0]);
+    }
+    let hex = deposit::hex(&hash.finalize());
+    hex.get(..16).unwrap_or_default().to_owned()
+}
+
+/// The Record-Route of a dialog between two places. Where its requests go past the callee's line, the token says which
+/// mailbox keeps the call's ladder.
 pub(crate) fn record_route(context: &Context<'_>, caller: &Place, callee: &Place) -> NameAddr {
-    let token = seal(
-        context.settings,
-        Purpose::Route,
-        &[caller.clone(), callee.clone()],
-    );
-    let uri = Uri::sip(&token, context.settings.domain())
+    record_route_of(context, caller, callee, None)
+}
+
+/// The same, and it names whose connections they are: a contact that comes back on another connection can then be
+/// found (RFC 5626 section 5.3). `owner` is the address that the caller proved.
+pub(crate) fn record_route_of(
+    context: &Context<'_>,
+    caller: &Place,
+    callee: &Place,
+    owner: Option<&str>,
+) -> NameAddr {
+    let mut places = vec![caller.clone(), callee.clone()];
+    if let (Place::Flow(_), Object::Line(address), true) =
+        (callee, &context.object, trace::is_on(context))
+    {
+        places.push(Place::Mailbox(address.clone()));
+    }
+    if let (Place::Flow(_), Object::Line(address)) = (callee, &context.object) {
+        places.push(Place::Line(address.clone()));
+        places.extend(owner.map(|owner| Place::Line(owner.to_owned())));
+    }
+    route(context, &seal(context.settings, Purpose::Route, &places))
+}
+
+/// The route that this flow token stands in.
+pub(crate) fn route(context: &Context<'_>, token: &str) -> NameAddr {
+    let uri = Uri::sip(token, context.settings.domain())
         .with_param("transport", "ws")
         .with_flag("lr");
     NameAddr::new(uri)
@@ -46,14 +112,67 @@ pub(crate) fn ends(context: &Context<'_>, route: &NameAddr) -> Option<(Place, Pl
     let token = route.uri.decoded_user()?;
     let places = open(context.settings, Purpose::Route, &token)?;
     match places.as_slice() {
-        [caller, callee] => Some((caller.clone(), callee.clone())),
+        [caller, callee, ..] => Some((caller.clone(), callee.clone())),
+        _ => None,
+    }
+}
+
+/// Whose connections the two ends are, the caller's first, where the route says so.
+pub(crate) fn owners(context: &Context<'_>, route: &NameAddr) -> (Option<String>, Option<String>) {
+    let token = route.uri.decoded_user();
+    let places = token.and_then(|token| open(context.settings, Purpose::Route, &token));
+    let mut lines = places
+        .into_iter()
+        .flatten()
+        .filter_map(|place| match place {
+            Place::Line(address) => Some(address),
+            Place::Flow(_) | Place::Mailbox(_) => None,
+        });
+    let callee = lines.next();
+    (lines.next(), callee)
+}
+
+/// The Via of a connection that passes a request on by this route of ours. It too says which mailbox keeps the call's
+/// ladder, for the response.
+pub(crate) fn via_along(
+    context: &Context<'_>,
+    here: &Place,
+    route: &NameAddr,
+    branch: &str,
+) -> Via {
+    let token = route.uri.decoded_user();
+    let places = token.and_then(|token| open(context.settings, Purpose::Route, &token));
+    let mut keepers = places.into_iter().flatten().skip(2);
+    let keeper = keepers.find(|place| matches!(place, Place::Mailbox(_)));
+    let places: Vec<Place> = core::iter::once(here.clone()).chain(keeper).collect();
+    let token = seal(context.settings, Purpose::Via, &places);
+    Via::new("WSS", context.settings.domain(), branch).with_param(VIA_PARAMETER, &token)
+}
+
+/// The mailbox that keeps the ladder of a message that goes from one connection to another.
+pub(crate) fn traced_by(context: &Context<'_>, message: &Message) -> Option<String> {
+    let via = match message {
+        Message::Request(request) => request.top_via(),
+        Message::Response(response) => response.top_via(),
+    }?;
+    let places = open(
+        context.settings,
+        Purpose::Via,
+        via.params.get(VIA_PARAMETER)?,
+    )?;
+    match places.get(1) {
+        Some(Place::Mailbox(address)) => Some(address.clone()),
         _ => None,
     }
 }
 
 /// The place that the newest Via names, if it is one of ours.
 pub(crate) fn return_place(context: &Context<'_>, response: &Response) -> Option<Place> {
-    let via = response.top_via()?;
+    place_of(context, &response.top_via()?)
+}
+
+/// The place that a Via of ours names.
+pub(crate) fn place_of(context: &Context<'_>, via: &Via) -> Option<Place> {
     let token = via.params.get(VIA_PARAMETER)?;
     let places = open(context.settings, Purpose::Via, token)?;
     places.into_iter().next()

@@ -1,6 +1,6 @@
 //! Requests outside of dialogs: registrations, calls, CANCEL, OPTIONS. Only own addresses are served.
 
-use sip::{Method, Request, Scheme, Uri, address::normalise};
+use sip::{Method, Request, Scheme, Uri};
 
 use super::{FlowState, admission, hop, shown_name};
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     network::Deed,
     object::Object,
     signal::{Caller, Signal},
+    upstream::outward,
 };
 
 /// What the exchange understands.
@@ -18,7 +19,7 @@ const LONGEST_TEXT: usize = 1_300;
 /// Bodies that end points of the exchange take.
 const ACCEPT: &str = "application/sdp, text/plain, application/dtmf-relay";
 /// Extensions.
-pub(crate) const SUPPORTED: &str = "outbound, path";
+pub(crate) const SUPPORTED: &str = "outbound, path, gruu";
 /// The user part that leads to a voicemail without ringing (RFC 4458).
 pub(crate) const VOICEMAIL_USER: &str = "voicemail";
 
@@ -43,7 +44,7 @@ pub(crate) fn is_voicemail(uri: &Uri) -> bool {
 
 /// The normalised form of an address in our domain.
 pub(crate) fn own_address(text: &str, context: &Context<'_>) -> Option<String> {
-    let address = normalise(text, context.settings.domains()).ok()?;
+    let address = context.settings.address(text).ok()?;
     (address.domain() == context.settings.domain()).then(|| address.as_str().to_owned())
 }
 
@@ -185,6 +186,9 @@ fn options(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<E
 }
 
 fn cancel(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
+    if outward::caller(request, context).is_some() {
+        return vec![outward::follow(context, &state.name, request)];
+    }
     if target(request, context).is_none() {
         return state.refuse(context, request, 481, "Call/Transaction Does Not Exist");
     }
@@ -206,7 +210,7 @@ fn to_line(state: &FlowState, request: &Request, context: &Context<'_>) -> Vec<E
 }
 
 fn invite(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
-    if !state.may_invite(context) {
+    if !state.may_invite(context) || !state.begin_call(context, request) {
         return too_many(state, request, context);
     }
     call(state, request, context)
@@ -214,7 +218,8 @@ fn invite(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Ve
 
 /// A call to one of our addresses: a caller who says to be one of ours must prove it first.
 fn call(state: &mut FlowState, request: &Request, context: &Context<'_>) -> Vec<Effect> {
-    let Some(target) = target(request, context) else {
+    let target = target(request, context);
+    let Some(target) = target.or_else(|| outward::caller(request, context)) else {
         return state.refuse(context, request, 403, "No Relay");
     };
     state.remember(&target);
@@ -262,8 +267,8 @@ fn toward(
     let caller = Caller {
         address: foreign_address(&from.uri, context),
         display_name: shown_name(from.display_name.as_deref()),
-        verified: false,
         network: Some(state.network.clone()),
+        ..Caller::default()
     };
     let passes = signal(
         target,
@@ -277,9 +282,9 @@ fn toward(
 }
 
 /// What a caller from elsewhere calls itself; nothing for an anonymous one (RFC 3323 section 4.1.1.3).
-fn foreign_address(uri: &Uri, context: &Context<'_>) -> Option<String> {
+pub(crate) fn foreign_address(uri: &Uri, context: &Context<'_>) -> Option<String> {
     let hidden = uri.host.eq_ignore_ascii_case("anonymous.invalid");
-    let address = normalise(&uri.to_string(), context.settings.domains()).ok()?;
+    let address = context.settings.address(&uri.to_string()).ok()?;
     (!hidden).then(|| address.as_str().to_owned())
 }
 

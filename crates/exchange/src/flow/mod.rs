@@ -9,10 +9,14 @@ mod limit;
 mod name;
 mod passage;
 pub(crate) mod place;
+pub(crate) mod recovery;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use initial::{SUPPORTED, is_voicemail, target};
+pub(crate) use admission::supports;
+pub(crate) use initial::{
+    SUPPORTED, VOICEMAIL_USER, foreign_address, is_voicemail, own_address, target,
+};
 pub(crate) use name::shown_name;
 use serde::{Deserialize, Serialize};
 use sip::{
@@ -27,7 +31,7 @@ const MAX_FRAME_BYTES: usize = 65_536;
 /// How many lines are told when the connection goes.
 const MAX_LINES: usize = 8;
 /// How many bytes their addresses may have together, so that the attachment holds them.
-const MAX_LINE_BYTES: usize = 1_200;
+const MAX_LINE_BYTES: usize = 900;
 
 /// What a connection remembers between two frames; under 2 KiB as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -44,17 +48,26 @@ pub struct FlowState {
     pub invites: u32,
     /// When that minute began, Unix time in milliseconds.
     pub minute_ms: i64,
-}
-
+    /// Messages seen in it.
+    #[serde(default)]
+    pub messages: u32,
+    /// Calls that the client began and that have not ended.
+    #[serde(default)]
+    pub calls: Vec<u64>,
     /// The client named the connection and may come back to it.
     #[serde(default)]
     pub resumes: bool,
     /// The connection has another socket now.
     #[serde(default)]
     pub replaced: bool,
+    /// The client was shown out, and nothing of it is looked at any more.
+    #[serde(default)]
+    pub shut: bool,
     /// A note for a ladder that waits for the next one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<trace::Held>,
+}
+
 /// The state of a connection that has just opened. `network` is the peer's address as the platform gives it;
 /// `resumes` says that the client gave the connection its name (see [`absence::name_of`]).
 #[must_use]
@@ -63,9 +76,9 @@ pub fn on_open(name: &str, network: &str, origin: &str, resumes: bool) -> FlowSt
         name: name.to_owned(),
         network: crate::network::network(network),
         origin: origin.chars().take(200).collect(),
+        resumes,
         ..FlowState::default()
     }
-        resumes,
 }
 
 /// One frame came in (text or binary alike). The state is stored before the effects are carried out.
@@ -77,17 +90,15 @@ pub fn on_frame(
 ) -> (FlowState, Vec<Effect>) {
     let mut state = state.clone();
     let effects = state.receive(frame, context);
+    let effects = trace::carried(context, &mut state, frame, effects);
     (state, effects)
 }
-    let effects = trace::carried(context, &mut state, frame, effects);
 
 /// A signal that is neither a frame to send nor a socket to close: what another connection did not get.
 #[must_use]
 pub fn on_signal(name: &str, signal: &Signal) -> Vec<Effect> {
     match signal {
-        Signal::Undelivered { key, .. } if !key.is_empty() => {
-            vec![hop::send(name, key.clone().into_bytes())]
-        }
+        Signal::Undelivered { flow, key } => recovery::gone(name, flow, key).into_iter().collect(),
         _ => Vec::new(),
     }
 }
@@ -96,15 +107,15 @@ pub fn on_signal(name: &str, signal: &Signal) -> Vec<Effect> {
 /// forget its bindings and end its calls. A socket that was replaced leaves the connection as it is.
 #[must_use]
 pub fn on_close(state: &FlowState, _context: &Context<'_>) -> Vec<Effect> {
-    let closed = |address: &String| Effect::Signal {
-        to: Object::Line(address.clone()),
-    if state.replaced {
+    if state.replaced || state.shut {
         return Vec::new();
     }
     closed(state)
 }
 
 fn closed(state: &FlowState) -> Vec<Effect> {
+    let closed = |address: &String| Effect::Signal {
+        to: Object::Line(address.clone()),
         signal: Box::new(Signal::FlowClosed {
             flow: state.name.clone(),
         }),
@@ -115,8 +126,6 @@ fn closed(state: &FlowState) -> Vec<Effect> {
 }
 
 impl FlowState {
-    fn receive(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Effect> {
-        if frame.len() > MAX_FRAME_BYTES {
     /// This state of a new socket, with what the connection remembers from its older one.
     #[must_use]
     pub fn continuing(self, older: &Self) -> Self {
@@ -129,11 +138,15 @@ impl FlowState {
         }
     }
 
-            return vec![Effect::CloseFlow {
-                flow: self.name.clone(),
-                code: 1009,
-                reason: "message too big".to_owned(),
-            }];
+    fn receive(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Effect> {
+        if self.shut {
+            return Vec::new();
+        }
+        if let Some(effects) = self.count_message(context) {
+            return effects;
+        }
+        if frame.len() > MAX_FRAME_BYTES {
+            return self.shut(1009, "message too big");
         }
         match websocket::classify(frame) {
             Ok(Incoming::KeepAlive) => vec![hop::send(&self.name, websocket::PONG.to_vec())],
@@ -152,15 +165,21 @@ impl FlowState {
     fn receive_message(&mut self, message: Message, context: &Context<'_>) -> Vec<Effect> {
         match message {
             Message::Request(request) => self.receive_request(request, context),
-            Message::Response(response) => hop::send_back(context, &self.name, response)
-                .into_iter()
-                .collect(),
+            Message::Response(response) => {
+                self.note_response(&response);
+                let back = hop::send_back(context, &self.name, response);
+                back.into_iter().collect()
+            }
         }
     }
 
     fn receive_request(&mut self, request: Request, context: &Context<'_>) -> Vec<Effect> {
+        self.note_request(&request);
         if let Some(refusal) = admission::at_hop(&request) {
             return self.refuse_with(context, &request, &refusal);
+        }
+        if hop::is_loop(context, &request) {
+            return self.refuse(context, &request, 482, "Loop Detected");
         }
         if request.to().tag().is_some() {
             return passage::forward(self, request, context);

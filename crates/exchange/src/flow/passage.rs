@@ -1,9 +1,9 @@
 //! Requests inside a dialog: they go from one end of their flow token to the other, and nowhere else.
 
-use sip::{Method, Request, Response};
+use sip::{Method, NameAddr, Request};
 
-use super::{FlowState, hop, place::Place};
-use crate::{context::Context, effect::Effect, object::Object, signal::Signal};
+use super::{FlowState, hop, place::Place, recovery};
+use crate::{context::Context, effect::Effect, object::Object, signal::Signal, upstream};
 
 /// Passes an in-dialog request on.
 pub(super) fn forward(
@@ -15,27 +15,51 @@ pub(super) fn forward(
         return without_route(state, request, context);
     };
     let here = Place::Flow(state.name.clone());
-    let other = match hop::ends(context, &route) {
-        Some((caller, callee)) if caller == here => callee,
-        Some((caller, callee)) if callee == here => caller,
-        Some(_) => return state.refuse(context, &request, 403, "Not Your Dialog"),
+    let (end, other) = match hop::ends(context, &route) {
+        Some((caller, callee)) if caller == here => (caller, callee),
+        Some((caller, callee)) if callee == here => (callee, caller),
+        Some(_) => return from_elsewhere(state, request, &route, context),
         None => return without_route(state, request, context),
     };
-    if !request.routes().is_empty() {
+    if !request.routes().is_empty() && !matches!((&end, &other), (Place::Flow(_), Place::Flow(_))) {
         return state.refuse(context, &request, 403, "No Relay");
     }
-    for name in hop::NOT_PASSED_ON {
-        request.remove_header(name);
-    }
-    let undelivered = undelivered(context, &request, &other);
-    request.set_max_forwards(request.max_forwards().saturating_sub(1));
-    request.push_via(&hop::via(context, &here, &hop::branch(context)));
-    vec![other.deliver(&state.name, request.to_bytes(), undelivered)]
+    let lost = recovery::when_gone(context, &request, &route, &other);
+    let flow = &state.name;
+    vec![recovery::pass_on(
+        context, flow, request, &route, &other, lost,
+    )]
+}
+
+/// The route names other connections. A registered contact may have left one of them and come back on this: the line of
+/// the address that the request says to be from knows.
+fn from_elsewhere(
+    state: &FlowState,
+    mut request: Request,
+    route: &NameAddr,
+    context: &Context<'_>,
+) -> Vec<Effect> {
+    let from = super::initial::own_address(&request.from().uri.to_string(), context);
+    let (caller, callee) = hop::owners(context, route);
+    let owner = from.filter(|from| {
+        [caller, callee]
+            .into_iter()
+            .flatten()
+            .any(|own| own == *from)
+    });
+    let Some(owner) = owner else {
+        return state.refuse(context, &request, 403, "Not Your Dialog");
+    };
+    request.push_route(route);
+    vec![recovery::ask(&owner, &state.name, &request, None)]
 }
 
 /// An ACK without a route is the ACK to a failure and ends at the line, and so does a SUBSCRIBE, whose notifier is
 /// the line itself; nothing else is ours.
 fn without_route(state: &mut FlowState, request: Request, context: &Context<'_>) -> Vec<Effect> {
+    if *request.method() == Method::Ack && upstream::outward::caller(&request, context).is_some() {
+        return vec![upstream::outward::follow(context, &state.name, &request)];
+    }
     let Some(line) = super::initial::target(&request, context) else {
         return state.refuse(context, &request, 403, "No Relay");
     };
@@ -53,20 +77,4 @@ fn without_route(state: &mut FlowState, request: Request, context: &Context<'_>)
         }),
         tag: String::new(),
     }]
-}
-
-/// When the other connection is gone, the sender gets this 430 (RFC 5626 section 11.5).
-fn undelivered(context: &Context<'_>, request: &Request, other: &Place) -> Option<Box<Signal>> {
-    let Place::Flow(flow) = other else {
-        return None;
-    };
-    if *request.method() == Method::Ack {
-        return None;
-    }
-    let tag = context.entropy.hex(6);
-    let response = Response::reply_to(request, 430, "Flow Failed", Some(&tag));
-    Some(Box::new(Signal::Undelivered {
-        flow: flow.clone(),
-        key: String::from_utf8_lossy(&response.to_bytes()).into_owned(),
-    }))
 }

@@ -1,6 +1,6 @@
 //! The contacts under which the owner of a line can be reached, and the connections to them.
 
-use sip::{NameAddr, Uri};
+use sip::{NameAddr, Request, Uri};
 
 use crate::sql::{Row, Sql, SqlError};
 
@@ -9,6 +9,9 @@ pub(super) const SCHEMA: &[&str] = &[
     "CREATE TABLE bindings (contact TEXT PRIMARY KEY, flow TEXT NOT NULL, instance TEXT, call_id TEXT NOT NULL, cseq INTEGER NOT NULL, q INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX bindings_by_flow ON bindings (flow)",
 ];
+
+/// The fourth migration of the line: the proxies between us and a contact.
+pub(super) const PATH_SCHEMA: &[&str] = &["ALTER TABLE bindings ADD COLUMN path TEXT"];
 
 /// How many contacts one address may have; a new one takes the place of the one that expires first.
 const MAX_BINDINGS: i64 = 16;
@@ -29,9 +32,11 @@ pub(super) struct Binding {
     pub(super) q: i64,
     /// Unix time in milliseconds.
     pub(super) expires_ms: i64,
+    /// The proxies on the way to the contact, nearest first, as one Route value (RFC 3327); none mostly.
+    pub(super) path: Option<String>,
 }
 
-const COLUMNS: &str = "contact, flow, instance, call_id, cseq, q, expires";
+const COLUMNS: &str = "contact, flow, instance, call_id, cseq, q, expires, path";
 
 impl Binding {
     fn of_row(row: &Row) -> Self {
@@ -43,6 +48,7 @@ impl Binding {
             cseq: row.integer(4),
             q: row.integer(5),
             expires_ms: row.integer(6),
+            path: row.optional_text(7),
         }
     }
 
@@ -51,12 +57,38 @@ impl Binding {
         self.contact.parse().ok()
     }
 
+    /// The instance that registered the contact (`+sip.instance`, RFC 5626), if it has a name.
+    pub(super) fn instance_id(&self) -> Option<&str> {
+        self.registration().map(|(instance, _)| instance)
+    }
+
+    /// Instance and `reg-id`; empty where the instance has only one flow.
+    fn registration(&self) -> Option<(&str, &str)> {
+        self.instance.as_deref()?.rsplit_once(' ')
+    }
+
+    /// Sends a request that is for this contact on its way: by the proxies that it came by.
+    pub(super) fn route(&self, request: &mut Request) {
+        if let Some(path) = &self.path {
+            request.set_header("Route", path);
+        }
+    }
+
     /// As it stands in the answer to a REGISTER.
-    pub(super) fn print(&self, now_ms: i64) -> Option<String> {
+    pub(super) fn contact(&self, now_ms: i64) -> Option<NameAddr> {
         let left = self.expires_ms.saturating_sub(now_ms);
         let seconds = left.saturating_add(999).checked_div(1000)?;
-        let contact = NameAddr::new(self.uri()?).with_param("expires", &seconds.to_string());
-        Some(contact.to_string())
+        let mut contact = NameAddr::new(self.uri()?).with_param("expires", &seconds.to_string());
+        if self.q < 1000 {
+            contact = contact.with_param("q", &format!("0.{:03}", self.q));
+        }
+        if let Some((instance, number)) = self.registration() {
+            contact = contact.with_param("+sip.instance", instance);
+            if !number.is_empty() {
+                contact = contact.with_param("reg-id", number);
+            }
+        }
+        Some(contact)
     }
 }
 
@@ -67,6 +99,15 @@ pub(super) fn current(sql: &dyn Sql, now_ms: i64) -> Result<Vec<Binding>, SqlErr
         &[now_ms.into()],
     )?;
     Ok(rows.iter().map(Binding::of_row).collect())
+}
+
+/// The contact under which this URI is registered: two that name the same are one (RFC 3261 10.3 step 7).
+pub(super) fn registered_as(known: &[Binding], uri: &Uri) -> Option<String> {
+    let same = |binding: &&Binding| binding.uri().is_some_and(|own| own.equivalent(uri));
+    known
+        .iter()
+        .find(same)
+        .map(|binding| binding.contact.clone())
 }
 
 /// The binding of this contact, expired or not.
@@ -88,7 +129,7 @@ pub(super) fn put(sql: &dyn Sql, binding: &Binding) -> Result<(), SqlError> {
     }
     sql.query(
         &format!(
-            "INSERT INTO bindings ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contact) DO UPDATE SET flow = excluded.flow, instance = excluded.instance, call_id = excluded.call_id, cseq = excluded.cseq, q = excluded.q, expires = excluded.expires"
+            "INSERT INTO bindings ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (contact) DO UPDATE SET flow = excluded.flow, instance = excluded.instance, call_id = excluded.call_id, cseq = excluded.cseq, q = excluded.q, expires = excluded.expires, path = excluded.path"
         ),
         &[
             binding.contact.as_str().into(),
@@ -98,6 +139,7 @@ pub(super) fn put(sql: &dyn Sql, binding: &Binding) -> Result<(), SqlError> {
             binding.cseq.into(),
             binding.q.into(),
             binding.expires_ms.into(),
+            binding.path.clone().into(),
         ],
     )?;
     sql.query(

@@ -3,7 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sip::{NameAddr, Request, Uri, transaction::ClientTransaction};
 
-use super::call::{Call, print};
+use super::{
+    binding::Binding,
+    call::{Call, print},
+    fork,
+};
 use crate::{
     context::Context,
     effect::Effect,
@@ -46,8 +50,10 @@ pub(super) enum Ending {
     Wanted,
     /// CANCEL was sent.
     Cancelled,
-    /// Its final response came, or it failed.
+    /// It was answered.
     Done,
+    /// It failed with this status.
+    Failed(u16),
 }
 
 impl Branch {
@@ -65,8 +71,22 @@ impl Branch {
     }
 
     /// Whether its final response is still to come.
-    pub(super) fn is_open(&self) -> bool {
-        self.ending != Ending::Done
+    pub(super) const fn is_open(&self) -> bool {
+        !matches!(self.ending, Ending::Done | Ending::Failed(_))
+    }
+
+    /// Whether it leads to this contact.
+    pub(super) fn is_to(&self, contact: &Binding) -> bool {
+        self.flow.as_ref() == Some(&contact.flow)
+            && contact.uri().as_ref() == Some(self.request.request().uri())
+    }
+
+    /// The status with which it failed.
+    pub(super) const fn failure(&self) -> Option<u16> {
+        match self.ending {
+            Ending::Failed(status) => Some(status),
+            Ending::Open | Ending::Wanted | Ending::Cancelled | Ending::Done => None,
+        }
     }
 
     /// Ends the branch: CANCEL now, or as soon as it may be sent.
@@ -84,28 +104,30 @@ impl Branch {
     }
 }
 
-/// Sends a call on to a contact.
+/// Sends a call on to one of `count` contacts.
 pub(super) fn ring(
     context: &Context<'_>,
     call: &Call,
-    contact: Uri,
-    flow: &str,
-) -> (Branch, Effect) {
+    binding: &Binding,
+    count: usize,
+) -> Option<(Branch, Effect)> {
+    let flow = binding.flow.as_str();
     let place = Place::Flow(flow.to_owned());
-    let branch = start(context, call, contact, &place);
+    let branch = start(context, call, binding.uri()?, &place, |request| {
+        binding.route(request);
+        fork::share(request, count);
+    });
     let frame = branch.request.request().to_bytes();
     let effect = hop::send_or_tell(flow, frame, &format!("{BRANCH_KEY}{}", branch.branch));
-    (branch, effect)
+    Some((branch, effect))
 }
 
 /// Sends a call on to the voicemail of this line's address.
 pub(super) fn ask_voicemail(context: &Context<'_>, call: &Call) -> (Branch, Effect) {
     let address = super::address(context).to_owned();
-    let uri = address
-        .parse()
-        .unwrap_or_else(|_| call.invite.request().uri().clone());
+    let uri = mailbox_uri(context, call.invite.request());
     let place = Place::Mailbox(address.clone());
-    let branch = start(context, call, uri, &place);
+    let branch = start(context, call, uri, &place, |_| {});
     let effect = Effect::Signal {
         to: Object::Mailbox(address),
         signal: Box::new(Signal::Voicemail {
@@ -118,11 +140,25 @@ pub(super) fn ask_voicemail(context: &Context<'_>, call: &Call) -> (Branch, Effe
     (branch, effect)
 }
 
+/// The mailbox of this line's address; what a URI said of an earlier target stays (RFC 4458).
+pub(super) fn mailbox_uri(context: &Context<'_>, invite: &Request) -> Uri {
+    let dialled = invite.uri();
+    let own = super::address(context).parse();
+    let mut uri = own.unwrap_or_else(|_| dialled.clone());
+    for name in ["target", "cause"] {
+        if let Some(value) = dialled.param(name) {
+            uri.set_param(name, &value);
+        }
+    }
+    uri
+}
+
 /// An INVITE as it goes on (RFC 3261 16.6): new target, one hop less, our Record-Route, and none of the proofs
-/// that were meant for us.
+/// that were meant for us. `owner` is the address that the caller proved.
 pub(super) fn forwarded(
     context: &Context<'_>,
     flow: &str,
+    owner: Option<&str>,
     invite: &Request,
     target: Uri,
     place: &Place,
@@ -135,15 +171,25 @@ pub(super) fn forwarded(
         request.remove_header(name);
     }
     let caller = Place::Flow(flow.to_owned());
-    let route: NameAddr = hop::record_route(context, &caller, place);
+    let route: NameAddr = hop::record_route_of(context, &caller, place, owner);
     request.push_record_route(&route);
     request
 }
 
-/// The same with our Via, as a transaction of ours.
-fn start(context: &Context<'_>, call: &Call, target: Uri, place: &Place) -> Branch {
-    let mut request = forwarded(context, &call.flow, call.invite.request(), target, place);
-    let branch = hop::branch(context);
+/// The same with our Via, as a transaction of ours; `complete` adds what only this branch has.
+fn start(
+    context: &Context<'_>,
+    call: &Call,
+    target: Uri,
+    place: &Place,
+    complete: impl FnOnce(&mut Request),
+) -> Branch {
+    let caller = call.caller.address.as_deref();
+    let owner = caller.filter(|_| call.caller.verified);
+    let invite = call.invite.request();
+    let mut request = forwarded(context, &call.flow, owner, invite, target, place);
+    complete(&mut request);
+    let branch = hop::branch_of(context, invite);
     let here = Place::Line(super::address(context).to_owned());
     request.push_via(&hop::via(context, &here, &branch));
     Branch {

@@ -33,7 +33,7 @@ pub(super) struct Call {
 }
 
 /// How far a call is.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Stage {
     /// Contacts ring.
@@ -44,13 +44,15 @@ pub(super) enum Stage {
     Answered,
     /// The caller got a failure.
     Failed,
-    /// The caller gave up or is gone.
+    /// The caller gave up or is gone; what still rings has been told.
     Cancelled,
+    /// A contact sent it on, and the line of this address answers the caller.
+    Diverted(String),
 }
 
 impl Stage {
     /// Whether the caller still waits.
-    pub(super) const fn is_open(self) -> bool {
+    pub(super) const fn is_open(&self) -> bool {
         matches!(self, Self::Ringing | Self::Voicemail)
     }
 }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use sip::{Method, NameAddr, Request, Response};
 
 use super::{
-    binding::{self, Binding},
+    binding::Binding,
     call::{key, print},
-    ringing,
+    fork, ringing,
 };
 use crate::{
     context::Context,
@@ -71,7 +71,7 @@ pub(super) fn begin(
     }
     let mut contacts = Vec::new();
     if !flow::is_voicemail(request.uri()) {
-        contacts = binding::current(sql, context.now_ms)?;
+        contacts = fork::telephones(sql, context, request.uri())?;
     }
     let mut text = Text {
         id: context.entropy.hex(10),
@@ -210,6 +210,7 @@ fn forward(
     request.set_uri(binding.uri()?);
     request.set_max_forwards(request.max_forwards().saturating_sub(1));
     request.remove_header("Route");
+    binding.route(&mut request);
     for name in hop::NOT_PASSED_ON {
         request.remove_header(name);
     }

@@ -6,7 +6,12 @@ mod authentication;
 mod binding;
 mod branch;
 mod call;
+mod divert;
+mod fork;
+mod giving_up;
+mod gruu;
 mod message;
+mod recovery;
 mod registration;
 mod ringing;
 mod summary;
@@ -23,6 +28,8 @@ use crate::{
     object::Object,
     signal::{Caller, Reply, Signal},
     sql::{Sql, SqlError},
+    trace,
+    upstream::outward,
     wakeup::{self, Wakeup},
 };
 
@@ -48,7 +55,13 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         first.extend(schema);
     }
     let third = [summary::SUBSCRIPTIONS_SCHEMA, message::SCHEMA].concat();
-    crate::sql::migrate(sql, &[&first, account::SECOND_SCHEMA, &third])
+    let steps = [
+        &first,
+        account::SECOND_SCHEMA,
+        &third,
+        binding::PATH_SCHEMA,
+    ];
+    crate::sql::migrate(sql, &steps)
 }
 
 /// Whether what happened at a line so far may be forgotten, its tables included: it has no account, and nobody
@@ -68,7 +81,9 @@ pub fn on_signal(
     context: &Context<'_>,
     signal: Signal,
 ) -> Result<Outcome, SqlError> {
-    let effects = match signal {
+    let signal = trace::opened(context, signal);
+    let arrival = trace::Arrival::of(context, &signal);
+    let mut effects = match signal {
         Signal::Register {
             flow,
             network,
@@ -90,6 +105,9 @@ pub fn on_signal(
             frame,
         } => terminate(sql, context, &flow, caller, &frame)?,
         Signal::Receive { flow, frame } => receive(sql, context, &flow, &frame)?,
+        Signal::Recover { flow, left, frame } => {
+            recovery::recover(sql, context, &flow, left.as_deref(), &frame)?
+        }
         Signal::MessageSummary { new, old } => summary::changed(sql, context, new, old)?,
         Signal::RingTimeout { seconds } => {
             account::set_ring_timeout(sql, seconds)?;
@@ -101,6 +119,7 @@ pub fn on_signal(
         Signal::CheckAccount {} => return check_account(sql),
         _ => return Ok(Outcome::failed("unknown_signal")),
     };
+    trace::of_line(sql, context, arrival, &mut effects)?;
     Ok(Outcome::done(effects))
 }
 
@@ -113,6 +132,7 @@ pub fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, Sq
         };
         effects.extend(wake(sql, context, &due)?);
     }
+    trace::of_line(sql, context, trace::Arrival::default(), &mut effects)?;
     Ok(effects)
 }
 
@@ -129,7 +149,11 @@ pub fn on_http(
 fn address<'a>(context: &'a Context<'_>) -> &'a str {
     match &context.object {
         Object::Line(address) | Object::Mailbox(address) => address,
-        Object::Flow(_) | Object::Upload(_) | Object::Network(_) | Object::Directory(_) => "",
+        Object::Flow(_)
+        | Object::Upload(_)
+        | Object::Network(_)
+        | Object::Directory(_)
+        | Object::Upstream => "",
     }
 }
 
@@ -190,6 +214,7 @@ fn originate(
                 display_name: display_name(sql, &request)?,
                 verified: true,
                 network,
+                forwarded_from: None,
             };
             return pass_on(sql, context, flow, caller, &request);
         }
@@ -217,6 +242,9 @@ fn pass_on(
     caller: Caller,
     request: &sip::Request,
 ) -> Result<Vec<Effect>, SqlError> {
+    if *request.method() == sip::Method::Invite && outward::leads_out(request, context) {
+        return Ok(vec![outward::call(context, flow, request)]);
+    }
     let Some(callee) = flow::target(request, context) else {
         return Ok(hop::answer(context, flow, request, 403, "No Relay")
             .into_iter()
@@ -279,11 +307,11 @@ fn receive(
             _ => ringing::receive_response(sql, context, response),
         },
         Some(Message::Request(request)) if *request.method() == sip::Method::Cancel => {
-            ringing::cancel(sql, context, flow, &request)
+            giving_up::cancel(sql, context, flow, &request)
         }
         Some(Message::Request(request)) => {
-            ringing::acknowledged(sql, flow, &request)?;
-            Ok(Vec::new())
+            let passed_on = ringing::acknowledged(sql, flow, &request)?;
+            Ok(passed_on.into_iter().collect())
         }
         None => Ok(Vec::new()),
     }
@@ -295,7 +323,7 @@ fn flow_closed(sql: &dyn Sql, context: &Context<'_>, flow: &str) -> Result<Vec<E
     summary::lose_flow(sql, flow)?;
     let mut effects = Vec::new();
     for call in call::of_flow(sql, flow)? {
-        effects.extend(ringing::give_up(sql, context, call)?);
+        effects.extend(giving_up::gone(sql, context, call)?);
     }
     for branch in branch::of_flow(sql, flow)? {
         effects.extend(ringing::undelivered(sql, context, &branch.branch)?);
@@ -318,9 +346,12 @@ fn undelivered(
     if let Some(branch) = key.strip_prefix(branch::BRANCH_KEY) {
         return ringing::undelivered(sql, context, branch);
     }
+    if let Some(sent) = key.strip_prefix(recovery::SENT_KEY) {
+        return Ok(recovery::undelivered(flow, sent));
+    }
     let caller = key.strip_prefix(call::CALLER_KEY);
     match caller.map(|key| call::find(sql, key)).transpose()? {
-        Some(Some(call)) => ringing::give_up(sql, context, call),
+        Some(Some(call)) => giving_up::gone(sql, context, call),
         _ => Ok(Vec::new()),
     }
 }
@@ -341,6 +372,9 @@ fn replied(
     }
     if tag.starts_with(summary::SUBSCRIPTION_TAG) {
         return summary::on_subscription_reply(sql, context, tag, reply);
+    }
+    if tag.starts_with(outward::TAG) {
+        return Ok(outward::on_reply(context, tag, reply));
     }
     if tag.starts_with(voicemail::TAG) {
         return Ok(voicemail::on_reply(context, tag, reply));

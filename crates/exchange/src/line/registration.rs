@@ -5,12 +5,12 @@ use sip::{NameAddr, Request, Response};
 use super::{
     authentication::{self, Asker, Verdict},
     binding::{self, Binding},
-    summary,
+    gruu, summary,
 };
 use crate::{
     context::Context,
     effect::Effect,
-    flow::hop,
+    flow::{hop, supports},
     sql::{Sql, SqlError},
 };
 
@@ -18,6 +18,8 @@ use crate::{
 const DEFAULT_EXPIRES_S: u32 = 600;
 const MIN_EXPIRES_S: u32 = 60;
 const MAX_EXPIRES_S: u32 = 3_600;
+/// Within how many seconds a client shows that its connection lives (RFC 5626 section 4.4.1).
+const FLOW_TIMER_S: u32 = 120;
 
 /// A REGISTER for this line came on `flow`.
 pub(super) fn register(
@@ -44,10 +46,11 @@ pub(super) fn register(
     if request.has_wildcard_contact() {
         return remove_all(sql, context, flow, request);
     }
+    let known = binding::current(sql, context.now_ms)?;
     let wishes: Vec<Wish> = request
         .contacts()
         .iter()
-        .map(|contact| Wish::of(contact, request))
+        .map(|contact| Wish::of(contact, request, &known))
         .collect();
     if let Some(refusal) = refusal(sql, context, flow, request, &wishes)? {
         return Ok(refusal);
@@ -64,7 +67,7 @@ struct Wish {
 }
 
 impl Wish {
-    fn of(contact: &NameAddr, request: &Request) -> Self {
+    fn of(contact: &NameAddr, request: &Request, known: &[Binding]) -> Self {
         let expires = contact
             .params
             .get("expires")
@@ -72,7 +75,8 @@ impl Wish {
         let instance = contact.params.get("+sip.instance");
         let number = contact.params.get("reg-id").unwrap_or_default();
         Self {
-            contact: contact.uri.to_string(),
+            contact: binding::registered_as(known, &contact.uri)
+                .unwrap_or_else(|| contact.uri.to_string()),
             instance: instance.map(|instance| format!("{instance} {number}")),
             q: thousandths(contact.params.get("q")),
             expires_s: expires
@@ -83,6 +87,12 @@ impl Wish {
 
     fn is_too_brief(&self) -> bool {
         self.expires_s > 0 && self.expires_s < MIN_EXPIRES_S
+    }
+
+    /// Whether it is for one of several flows of an instance (RFC 5626 section 6).
+    fn is_outbound(&self) -> bool {
+        let registration = self.instance.as_deref().unwrap_or(" ");
+        self.expires_s > 0 && !registration.ends_with(' ')
     }
 }
 
@@ -100,6 +110,16 @@ fn refusal(
         let answer = hop::answer_with(context, flow, request, 423, "Interval Too Brief", &headers);
         return Ok(Some(answer.into_iter().collect()));
     }
+    let flows = wishes.iter().filter(|wish| wish.is_outbound()).count();
+    let refused = match flows {
+        0 => None,
+        1 if !comes_directly(request) => Some((439, "First Hop Lacks Outbound Support")),
+        1 => None,
+        _ => Some((400, "One Flow At A Time")),
+    };
+    if let Some((status, reason)) = refused {
+        return Ok(Some(hop::refuse(context, flow, request, status, reason)));
+    }
     for wish in wishes {
         if is_out_of_order(binding::find(sql, &wish.contact)?, request) {
             return Ok(Some(hop::refuse(
@@ -112,6 +132,16 @@ fn refusal(
         }
     }
     Ok(None)
+}
+
+/// Whether whoever wants several flows has its own one to us, or one to a proxy that keeps it (`ob` in the last Path
+/// value; RFC 5626 section 6). Whoever does not ask for outbound has it as RFC 3261 says.
+fn comes_directly(request: &Request) -> bool {
+    let first_hop = request.headers("Path").last();
+    let keeps_flows = first_hop
+        .and_then(|path| path.parse::<NameAddr>().ok())
+        .is_some_and(|path| path.uri.params.has("ob"));
+    !supports(request, "outbound") || request.vias().len() < 2 || keeps_flows
 }
 
 fn carry_out(
@@ -132,7 +162,7 @@ fn carry_out(
         summary::rebind(sql, &binding.contact, flow)?;
         added.push(binding);
     }
-    let mut effects = vec![success(sql, context, flow, request)?];
+    let mut effects = vec![success(sql, context, flow, request, wishes)?];
     effects.extend(added.iter().map(|binding| summary::ask(context, binding)));
     Ok(effects)
 }
@@ -147,7 +177,14 @@ fn bind(context: &Context<'_>, flow: &str, request: &Request, wish: &Wish) -> Bi
         cseq: i64::from(request.cseq().0),
         q: wish.q,
         expires_ms: context.now_ms.saturating_add(life),
+        path: path(request),
     }
+}
+
+/// The Path of a REGISTER as one Route value (RFC 3327 section 5.3).
+fn path(request: &Request) -> Option<String> {
+    let proxies: Vec<&str> = request.headers("Path").collect();
+    (!proxies.is_empty()).then(|| proxies.join(", "))
 }
 
 /// `Contact: *` stands alone and with `Expires: 0` (10.2.2).
@@ -166,7 +203,7 @@ fn remove_all(
             binding::remove(sql, &binding.contact)?;
         }
     }
-    Ok(vec![success(sql, context, flow, request)?])
+    Ok(vec![success(sql, context, flow, request, &[])?])
 }
 
 fn is_out_of_order(binding: Option<Binding>, request: &Request) -> bool {
@@ -180,20 +217,32 @@ fn success(
     context: &Context<'_>,
     flow: &str,
     request: &Request,
+    wishes: &[Wish],
 ) -> Result<Effect, SqlError> {
     let tag = context.entropy.hex(6);
     let mut response = Response::reply_to(request, 200, "OK", Some(&tag));
     for binding in binding::current(sql, context.now_ms)? {
-        if let Some(contact) = binding.print(context.now_ms) {
-            response.add_header("Contact", &contact);
+        if let Some(contact) = binding.contact(context.now_ms) {
+            let address = super::address(context);
+            let contact = gruu::named(contact, address, &binding, request);
+            response.add_header("Contact", &contact.to_string());
+        }
+    }
+    if supports(request, "path") {
+        for proxy in request.headers("Path") {
+            response.add_header("Path", proxy);
         }
     }
     response.add_header("Supported", crate::flow::SUPPORTED);
+    if supports(request, "outbound") && wishes.iter().any(Wish::is_outbound) {
+        response.add_header("Require", "outbound");
+        response.add_header("Flow-Timer", &FLOW_TIMER_S.to_string());
+    }
     Ok(hop::send(flow, response.to_bytes()))
 }
 
 /// A q-value (RFC 3261 20.10) in thousandths; 1000 where none is given or it cannot be read.
-fn thousandths(q: Option<&str>) -> i64 {
+pub(super) fn thousandths(q: Option<&str>) -> i64 {
     let Some((whole, fraction)) = q.map(|q| q.split_once('.').unwrap_or((q, ""))) else {
         return 1000;
     };

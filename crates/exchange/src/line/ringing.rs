@@ -5,10 +5,12 @@ use sip::{Request, Response, transaction::Received};
 
 use super::{
     account,
-    binding::{self, Binding},
+    binding::Binding,
     branch::{self, Branch, Ending},
     call::{self, Call, Stage},
-    voicemail,
+    divert,
+    fork::{self, Candidates},
+    giving_up, voicemail,
 };
 use crate::{
     context::Context,
@@ -34,6 +36,12 @@ const GUARD_MS: i64 = 10_000;
 const EXPIRE_MS: i64 = 60_000;
 /// How long a settled call is remembered for late and repeated messages, in milliseconds.
 const FORGET_MS: i64 = 64_000;
+/// How long one is remembered that another line has taken over: longer than anything rings, in milliseconds.
+const FORGET_DIVERTED_MS: i64 = 300_000;
+/// Less preferred contacts that could ring for less than this, in milliseconds, are not asked.
+const SHORTEST_RING_MS: i64 = 1_000;
+/// The session would be refreshed too often for the contact; the caller asks again with more (RFC 4028 section 8.1).
+const INTERVAL_TOO_SMALL: u16 = 422;
 
 /// An INVITE for this address, its caller known as far as it can be.
 pub(super) fn begin(
@@ -50,13 +58,21 @@ pub(super) fn begin(
     if call::find(sql, &key)?.is_some() {
         return Ok(Vec::new());
     }
-    let contacts = if flow::is_voicemail(request.uri()) {
-        Vec::new()
-    } else {
-        binding::current(sql, context.now_ms)?
-    };
-    if contacts.is_empty() {
+    if flow::is_voicemail(request.uri()) {
         return Ok(voicemail::connect(context, flow, caller, request));
+    }
+    let candidates = Candidates::of(sql, context, request.uri(), &[])?;
+    if candidates.groups() == 0 {
+        return Ok(voicemail::connect(context, flow, caller, request));
+    }
+    if fork::breadth(request) == 0 {
+        return Ok(hop::refuse(
+            context,
+            flow,
+            request,
+            440,
+            "Max-Breadth Exceeded",
+        ));
     }
     let mut call = Call {
         key,
@@ -67,20 +83,14 @@ pub(super) fn begin(
     };
     let mut effects: Vec<Effect> = call.respond(context, 100, "Trying").into_iter().collect();
     call::put(sql, &call)?;
-    let rings = ring_contacts(sql, context, &call, contacts)?;
-    let rung = context
-        .now_ms
-        .saturating_add(context.settings.ring_timeout_ms);
+    let total_ms = account::ring_timeout_ms(sql, context)?;
+    let rung = context.now_ms.saturating_add(total_ms);
     wakeup::set(sql, EXPIRE, &call.key, rung.saturating_add(EXPIRE_MS))?;
+    let rings = ring_group(sql, context, &call, &candidates, total_ms)?;
     if rings.is_empty() {
         effects.extend(to_voicemail(sql, context, &mut call)?);
-    } else {
-        effects.extend(rings);
-        let due = context
-            .now_ms
-            .saturating_add(account::ring_timeout_ms(sql, context)?);
-        wakeup::set(sql, RING, &call.key, due)?;
     }
+    effects.extend(rings);
     Ok(effects)
 }
 
@@ -130,7 +140,7 @@ pub(super) fn undelivered(
         return Ok(Vec::new());
     };
     let (status, reason) = if branch.is_voicemail() {
-        (480, "Temporarily Unavailable")
+        best_failure(&branch::of_call(sql, &branch.call)?)
     } else {
         (430, "Flow Failed")
     };
@@ -139,49 +149,16 @@ pub(super) fn undelivered(
     failed(sql, context, &mut call, branch, &response)
 }
 
-/// The caller's CANCEL (RFC 3261 16.10).
-pub(super) fn cancel(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    flow: &str,
-    request: &Request,
-) -> Result<Vec<Effect>, SqlError> {
-    let Some(call) = call::find(sql, &call::key(flow, request))? else {
-        return Ok(hop::refuse(
-            context,
-            flow,
-            request,
-            481,
-            "Call Does Not Exist",
-        ));
-    };
-    let mut effects = hop::refuse(context, flow, request, 200, "OK");
-    effects.extend(give_up(sql, context, call)?);
-    Ok(effects)
-}
-
-/// The caller gave up or is gone: nothing rings any more, and nothing goes to the voicemail.
-pub(super) fn give_up(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    mut call: Call,
-) -> Result<Vec<Effect>, SqlError> {
-    if !call.stage.is_open() {
-        return Ok(Vec::new());
-    }
-    call.stage = Stage::Cancelled;
-    let last = call.respond(context, 487, "Request Terminated");
-    end(sql, context, &call, last)
-}
-
 /// Nobody answered at all, not even the voicemail.
 fn fail(sql: &dyn Sql, context: &Context<'_>, mut call: Call) -> Result<Vec<Effect>, SqlError> {
     call.stage = Stage::Failed;
-    let last = call.respond(context, 480, "Temporarily Unavailable");
+    let (status, reason) = best_failure(&branch::of_call(sql, &call.key)?);
+    let last = call.respond(context, status, reason);
     end(sql, context, &call, last)
 }
 
-fn end(
+/// The caller has its last answer: nothing rings any more.
+pub(super) fn end(
     sql: &dyn Sql,
     context: &Context<'_>,
     call: &Call,
@@ -194,12 +171,20 @@ fn end(
 }
 
 /// The ACK to a failure that the caller got; the transaction is content.
-pub(super) fn acknowledged(sql: &dyn Sql, flow: &str, request: &Request) -> Result<(), SqlError> {
-    if let Some(mut call) = call::find(sql, &call::key(flow, request))? {
-        call.invite.receive(request);
-        call::put(sql, &call)?;
+pub(super) fn acknowledged(
+    sql: &dyn Sql,
+    flow: &str,
+    request: &Request,
+) -> Result<Option<Effect>, SqlError> {
+    let Some(mut call) = call::find(sql, &call::key(flow, request))? else {
+        return Ok(None);
+    };
+    if let Stage::Diverted(to) = &call.stage {
+        return Ok(Some(giving_up::pass_on(to, flow, request)));
     }
-    Ok(())
+    call.invite.receive(request);
+    call::put(sql, &call)?;
+    Ok(None)
 }
 
 /// A wake-up of this module.
@@ -214,13 +199,15 @@ pub(super) fn on_wakeup(
         call::remove(sql, key)?;
         return Ok(Vec::new());
     }
-    let Some(mut call) = call::find(sql, key)?.filter(|call| call.stage.is_open()) else {
+    let Some(mut call) = call::find(sql, key)? else {
         return Ok(Vec::new());
     };
     match kind {
+        EXPIRE if call.stage == Stage::Cancelled => giving_up::give_up(sql, context, call),
+        _ if !call.stage.is_open() => Ok(Vec::new()),
         RING if call.stage == Stage::Ringing => {
             let mut effects = cancel_branches(sql, context, &call, "")?;
-            effects.extend(to_voicemail(sql, context, &mut call)?);
+            effects.extend(go_on(sql, context, &mut call)?);
             Ok(effects)
         }
         EXPIRE => fail(sql, context, call),
@@ -244,22 +231,56 @@ pub(super) fn refusal(
     Ok(None)
 }
 
-fn ring_contacts(
+/// Lets the preferred ones of these contacts ring, for their share of the time that is left.
+fn ring_group(
     sql: &dyn Sql,
     context: &Context<'_>,
     call: &Call,
-    contacts: Vec<Binding>,
+    candidates: &Candidates,
+    left_ms: i64,
+) -> Result<Vec<Effect>, SqlError> {
+    let groups = i64::try_from(candidates.groups()).unwrap_or(1).max(1);
+    let share = left_ms.checked_div(groups).unwrap_or(left_ms);
+    let group = candidates.first(fork::breadth(call.invite.request()));
+    let rings = ring(sql, context, call, &group)?;
+    if !rings.is_empty() {
+        let due = context.now_ms.saturating_add(share);
+        wakeup::set(sql, RING, &call.key, due)?;
+    }
+    Ok(rings)
+}
+
+fn ring(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call: &Call,
+    contacts: &[Binding],
 ) -> Result<Vec<Effect>, SqlError> {
     let mut effects = Vec::new();
-    for binding in contacts {
-        let Some(contact) = binding.uri() else {
-            continue;
-        };
-        let (branch, effect) = branch::ring(context, call, contact, &binding.flow);
-        branch::put(sql, &branch)?;
-        effects.push(effect);
+    for contact in contacts {
+        if let Some((branch, effect)) = branch::ring(context, call, contact, contacts.len()) {
+            branch::put(sql, &branch)?;
+            effects.push(effect);
+        }
     }
     Ok(effects)
+}
+
+/// Nothing rings any more: less preferred contacts do, if there are any and time is left, or the voicemail answers.
+fn go_on(sql: &dyn Sql, context: &Context<'_>, call: &mut Call) -> Result<Vec<Effect>, SqlError> {
+    let branches = branch::of_call(sql, &call.key)?;
+    let target = call.invite.request().uri().clone();
+    let candidates = Candidates::of(sql, context, &target, &branches)?;
+    let end = wakeup::due(sql, EXPIRE, &call.key)?.unwrap_or(context.now_ms);
+    let left_ms = end.saturating_sub(EXPIRE_MS).saturating_sub(context.now_ms);
+    if left_ms < SHORTEST_RING_MS {
+        return to_voicemail(sql, context, call);
+    }
+    let rings = ring_group(sql, context, call, &candidates, left_ms)?;
+    if rings.is_empty() {
+        return to_voicemail(sql, context, call);
+    }
+    Ok(rings)
 }
 
 /// No contact is left: the voicemail answers the same INVITE.
@@ -322,7 +343,11 @@ fn answered(
     let mut effects: Vec<Effect> = call.pass_up(context, response).into_iter().collect();
     branch.ending = Ending::Done;
     branch::put(sql, &branch)?;
-    if call.stage.is_open() {
+    if let Stage::Diverted(to) = &call.stage {
+        let cancel = giving_up::cancel_of(call.invite.request());
+        effects.push(giving_up::pass_on(to, &call.flow, &cancel));
+    }
+    if !matches!(call.stage, Stage::Answered | Stage::Failed) {
         call.stage = Stage::Answered;
         effects.extend(cancel_branches(sql, context, call, &branch.branch)?);
         settle(sql, context, call)?;
@@ -330,8 +355,8 @@ fn answered(
     Ok(effects)
 }
 
-/// A branch failed: 6xx ends the others too; the last one leads to the voicemail, whose own failure is
-/// the caller's. A redirection counts as a failure: the exchange sends nobody outside.
+/// A branch failed. The last one leads to less preferred contacts and then to the voicemail, whose own failure is the
+/// caller's.
 fn failed(
     sql: &dyn Sql,
     context: &Context<'_>,
@@ -339,31 +364,96 @@ fn failed(
     mut branch: Branch,
     response: &Response,
 ) -> Result<Vec<Effect>, SqlError> {
-    branch.ending = Ending::Done;
+    branch.ending = Ending::Failed(response.status());
     branch::put(sql, &branch)?;
-    if !call.stage.is_open() {
-        return Ok(Vec::new());
+    match call.stage {
+        Stage::Cancelled => giving_up::all_silent(sql, context, call.clone()),
+        Stage::Ringing => contact_failed(sql, context, call, &branch, response),
+        Stage::Voicemail if branch.is_voicemail() => refuse(sql, context, call, response),
+        _ => Ok(Vec::new()),
     }
-    if branch.is_voicemail() {
-        call.stage = Stage::Failed;
-        let last = call.pass_up(context, response);
-        settle(sql, context, call)?;
-        return Ok(last.into_iter().collect());
+}
+
+/// A redirection is followed where it leads to one of ours, and counts as a failure elsewhere: the exchange sends
+/// nobody outside. 6xx ends the other branches too.
+fn contact_failed(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call: &mut Call,
+    branch: &Branch,
+    response: &Response,
+) -> Result<Vec<Effect>, SqlError> {
+    if let Some(target) = divert::target(context, call, response) {
+        return divert(sql, context, call, branch, target);
     }
-    if call.stage != Stage::Ringing {
-        return Ok(Vec::new());
-    }
-    let mut effects = Vec::new();
     if response.status() >= 600 {
-        effects.extend(cancel_branches(sql, context, call, &branch.branch)?);
-    } else if branch::of_call(sql, &call.key)?.iter().any(Branch::is_open) {
+        let mut effects = cancel_branches(sql, context, call, &branch.branch)?;
+        effects.extend(to_voicemail(sql, context, call)?);
         return Ok(effects);
     }
-    effects.extend(to_voicemail(sql, context, call)?);
+    let branches = branch::of_call(sql, &call.key)?;
+    if branches.iter().any(Branch::is_open) {
+        let target = call.invite.request().uri();
+        let candidates = Candidates::of(sql, context, target, &branches)?;
+        let breadth = fork::breadth(call.invite.request());
+        return ring(sql, context, call, &candidates.beside(breadth));
+    }
+    let too_small = |branch: &Branch| branch.failure() == Some(INTERVAL_TOO_SMALL);
+    if branches.iter().all(too_small) {
+        return refuse(sql, context, call, response);
+    }
+    go_on(sql, context, call)
+}
+
+/// A contact has sent the call on: nothing else rings here any more.
+fn divert(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call: &mut Call,
+    branch: &Branch,
+    target: divert::Target,
+) -> Result<Vec<Effect>, SqlError> {
+    let mut effects = cancel_branches(sql, context, call, &branch.branch)?;
+    match target {
+        divert::Target::OwnVoicemail => effects.extend(to_voicemail(sql, context, call)?),
+        divert::Target::Line { address, uri } => {
+            effects.push(divert::hand_on(context, call, &address, uri));
+            call.stage = Stage::Diverted(address);
+            settle(sql, context, call)?;
+        }
+    }
     Ok(effects)
 }
 
-fn cancel_branches(
+/// The caller gets this failure.
+fn refuse(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call: &mut Call,
+    response: &Response,
+) -> Result<Vec<Effect>, SqlError> {
+    call.stage = Stage::Failed;
+    let last = call.pass_up(context, response);
+    settle(sql, context, call)?;
+    Ok(last.into_iter().collect())
+}
+
+/// What the caller is told when not even the voicemail answers: the best that its contacts said (RFC 3261 section
+/// 16.7 step 6): 6xx, else the lowest class. A contact that could not be reached says nothing about the callee.
+fn best_failure(branches: &[Branch]) -> (u16, &'static str) {
+    let said = branches.iter().filter_map(Branch::failure);
+    let said = said.filter(|status| ![408, 430].contains(status) && *status >= 400);
+    let best = said.min_by_key(|status| (*status < 600, status / 100, *status));
+    match best {
+        Some(486) => (486, "Busy Here"),
+        Some(600) => (600, "Busy Everywhere"),
+        Some(603) => (603, "Decline"),
+        _ => (480, "Temporarily Unavailable"),
+    }
+}
+
+/// Ends all branches but one.
+pub(super) fn cancel_branches(
     sql: &dyn Sql,
     context: &Context<'_>,
     call: &Call,
@@ -385,6 +475,10 @@ fn settle(sql: &dyn Sql, context: &Context<'_>, call: &Call) -> Result<(), SqlEr
     wakeup::clear(sql, RING, &call.key)?;
     wakeup::clear(sql, GUARD, &call.key)?;
     wakeup::clear(sql, EXPIRE, &call.key)?;
-    let due = context.now_ms.saturating_add(FORGET_MS);
+    let memory = match call.stage {
+        Stage::Diverted(_) => FORGET_DIVERTED_MS,
+        _ => FORGET_MS,
+    };
+    let due = context.now_ms.saturating_add(memory);
     wakeup::set(sql, FORGET, &call.key, due)
 }

@@ -129,6 +129,7 @@ fn notify(context: &Context<'_>, binding: &Binding, summary: &MessageSummary) ->
     let own = super::address(context);
     let own: NameAddr = format!("<{own}>").parse().ok()?;
     let mut request = Request::new(Method::Notify, binding.uri()?);
+    binding.route(&mut request);
     let here = Place::Line(super::address(context).to_owned());
     request.push_via(&hop::via(context, &here, &hop::branch(context)));
     request.set_max_forwards(70);

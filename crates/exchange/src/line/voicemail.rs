@@ -23,9 +23,9 @@ pub(super) fn connect(
     invite: &Request,
 ) -> Vec<Effect> {
     let address = super::address(context).to_owned();
-    let target = address.parse().unwrap_or_else(|_| invite.uri().clone());
+    let target = branch::mailbox_uri(context, invite);
     let place = Place::Mailbox(address.clone());
-    let mut request = branch::forwarded(context, flow, invite, target, &place);
+    let mut request = branch::forwarded(context, flow, None, invite, target, &place);
     let caller_place = Place::Flow(flow.to_owned());
     request.push_via(&hop::via(context, &caller_place, &hop::branch(context)));
     let text = String::from_utf8_lossy(&invite.to_bytes()).into_owned();

@@ -29,6 +29,8 @@ pub(crate) enum Answers {
     Reject(u16),
     /// 180 and nothing more.
     Ring,
+    /// Nothing at all.
+    Mute,
 }
 
 pub(crate) const OFFER: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\na=recvonly\r\n";
@@ -74,6 +76,7 @@ impl Phone {
                 }
                 Answers::Reject(status) => self.agent.reject(*call, status, now_ms),
                 Answers::Ring => self.agent.ring(*call, now_ms),
+                Answers::Mute => {}
             },
             Event::Call {
                 call,

@@ -53,6 +53,13 @@ pub(crate) struct World {
     networks: BTreeMap<String, Tally>,
     /// This phone is gone without a word after so many frames to or from it.
     cut: Option<(String, u32)>,
+    /// With which codes and reasons connections were closed.
+    pub(crate) closed: Vec<(u16, String)>,
+    /// Connections without a socket that somebody may come back to.
+    absences: BTreeMap<String, Absence>,
+    /// The connection to a foreign proxy, and what the proxy got.
+    upstream: Option<Upstream>,
+    proxy: Vec<Message>,
 }
 
 impl Deref for World {
@@ -98,6 +105,10 @@ impl World {
             networks: BTreeMap::new(),
             cut: None,
         };
+            closed: Vec::new(),
+            absences: BTreeMap::new(),
+            upstream: None,
+            proxy: Vec::new(),
         for name in ["alice", "bob"] {
             world.make_account(name);
         }

@@ -265,7 +265,7 @@ fn nothing_is_relayed_to_strangers() {
 }
 
 /// Anna talks to Bob; the route of their dialog.
-fn talking(world: &mut World) -> String {
+pub(super) fn talking(world: &mut World) -> String {
     world.registered("bob", "bob", Answers::Accept);
     world.phone("anna", None, Credentials::None);
     world.call("anna", BOB);

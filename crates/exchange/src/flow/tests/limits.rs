@@ -3,7 +3,10 @@
 use sip::{call::event::Event, credentials::Credentials};
 
 use super::access::invite;
-use crate::{object::Object, testing::World};
+use crate::{
+    object::Object,
+    testing::{Answers, World},
+};
 
 const BOB: &str = "sip:bob@localhost";
 
@@ -81,4 +84,74 @@ fn whoever_tries_unknown_addresses_leaves_nothing_behind_and_is_limited() {
     let tables = kept(&world);
     assert!(tables.len() > 20, "lines were asked: {tables:?}");
     assert!(tables.iter().all(|count| *count == 0), "{tables:?}");
+}
+
+#[test]
+fn a_connection_that_floods_is_closed_and_nobody_else_feels_it() {
+    let mut settings = crate::settings::tests::settings();
+    settings.limit_messages_per_minute = 20;
+    let mut world = World::with_settings(settings);
+    world.registered("bob", "bob", Answers::Accept);
+    world.registered("mallory", "alice", Answers::Ring);
+    let lines = Object::Line("sip:alice@localhost".to_owned());
+    assert_eq!(
+        world.count(&lines, "SELECT COUNT(*) FROM bindings"),
+        1,
+        "she is registered"
+    );
+    for number in 0..40 {
+        let text = invite("sip:localhost", "sip:a@x.invalid", "")
+            .replace("INVITE", "OPTIONS")
+            .replace("z9hG4bKraw", &format!("z9hG4bK{number}"));
+        world.raw("mallory", &text);
+    }
+    let answered = world.statuses("mallory");
+    let answered = answered.iter().filter(|status| *status == "200 OPTIONS");
+    assert!(answered.count() < 20, "the rest is not looked at");
+    assert_eq!(world.closed, [(1008, "too many messages".to_owned())]);
+    assert_eq!(
+        world.count(&lines, "SELECT COUNT(*) FROM bindings"),
+        0,
+        "and gone"
+    );
+    world.phone("anna", None, Credentials::None);
+    world.call("anna", BOB);
+    assert!(matches!(
+        world.call_events("anna").last(),
+        Some(Event::Answered { .. })
+    ));
+}
+
+#[test]
+fn a_frame_beyond_all_measure_closes_its_connection() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    let many = "X: y\r\n".repeat(300);
+    world.raw("anna", &invite(BOB, "sip:a@x.invalid", &many));
+    assert_eq!(world.statuses("anna"), ["513 INVITE"], "too many headers");
+    let long = format!("X: {}\r\n", "y".repeat(70_000));
+    world.raw("anna", &invite(BOB, "sip:a@x.invalid", &long));
+    assert_eq!(world.closed, [(1009, "message too big".to_owned())]);
+}
+
+#[test]
+fn one_connection_holds_only_so_many_calls_at_once() {
+    let mut world = World::new();
+    world.registered("bob", "bob", Answers::Ring);
+    world.phone("anna", None, Credentials::None);
+    let calls: Vec<_> = (0..25).map(|_| world.call("anna", BOB)).collect();
+    let refused = |world: &mut World| {
+        let events = world.call_events("anna").into_iter();
+        events
+            .filter(|event| matches!(event, Event::Rejected { status: 503, .. }))
+            .count()
+    };
+    assert_eq!(refused(&mut world), 1);
+    world.act("anna", |agent, now| {
+        agent.hang_up(calls[0], None, None, now)
+    });
+    world.call("anna", BOB);
+    assert_eq!(refused(&mut world), 1, "one has ended, another may begin");
+    world.call("anna", BOB);
+    assert_eq!(refused(&mut world), 2);
 }

@@ -3,7 +3,10 @@
 mod access;
 mod calling;
 mod crash;
+mod digest;
+mod forking;
 mod limits;
+mod registrar;
 mod subscriptions;
 mod texts;
 mod resumption;

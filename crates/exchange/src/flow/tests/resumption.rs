@@ -1,6 +1,10 @@
 //! A connection that its client has named lives on when the client comes back to it (`/sip?flow=VALUE`).
 
-use sip::{call::event::Event, credentials::Credentials, user_agent::event::CallHandle};
+use sip::{
+    call::event::Event,
+    credentials::Credentials,
+    user_agent::event::{CallHandle, Event as AgentEvent},
+};
 
 use super::access::invite;
 use crate::{
@@ -37,6 +41,16 @@ fn answers_to_info(world: &mut World) -> Vec<u16> {
             _ => None,
         })
         .collect()
+}
+
+/// The call that a phone was called with.
+fn incoming(world: &mut World, phone: &str) -> CallHandle {
+    let mut events = world.get(phone).events.iter();
+    let call = events.find_map(|event| match event {
+        AgentEvent::Incoming { call, .. } => Some(*call),
+        _ => None,
+    });
+    call.expect("a call")
 }
 
 fn bindings(world: &World) -> i64 {
@@ -97,15 +111,7 @@ fn an_answer_given_while_the_caller_was_away_is_not_lost() {
     let mut world = world(Answers::Ring);
     world.raw("anna", &invite(BOB, "sip:a@x.invalid", ""));
     world.lose("anna");
-    let call = world
-        .get("bob")
-        .events
-        .iter()
-        .find_map(|event| match event {
-            sip::user_agent::event::Event::Incoming { call, .. } => Some(*call),
-            _ => None,
-        })
-        .expect("a call");
+    let call = incoming(&mut world, "bob");
     world.act("bob", |agent, now| {
         agent.answer(call, crate::testing::ANSWER, now)
     });
@@ -123,4 +129,65 @@ fn the_newest_socket_of_a_connection_wins() {
     world.connect_as("bob", BOBS);
     info(&mut world, call);
     assert_eq!(answers_to_info(&mut world), [200]);
+}
+
+#[test]
+fn a_contact_on_another_connection_is_found_in_its_calls_both_ways() {
+    // Telephones that know nothing of named connections: after a reconnect they register the same contact anew.
+    let mut world = World::new();
+    world.registered("bob", "bob", Answers::Accept);
+    world.user("alice", "alice");
+    let call = world.call("alice", BOB);
+    let answered = |world: &mut World| {
+        let events = world.call_events("alice").into_iter();
+        let answers = events.filter_map(|event| match event {
+            Event::InfoAnswered { status, .. } => Some(status),
+            _ => None,
+        });
+        answers.collect::<Vec<_>>()
+    };
+    let ask = |world: &mut World| {
+        world.act("alice", |agent, now| {
+            agent.send_info(call, "text/plain", b"hello", now)
+        });
+    };
+    world.die("bob");
+    world.connect("bob");
+    ask(&mut world);
+    assert_eq!(
+        answered(&mut world),
+        [200],
+        "Bob is where he registered last"
+    );
+    // Nobody knows where Alice is before she has registered.
+    world.die("alice");
+    world.connect("alice");
+    ask(&mut world);
+    assert_eq!(answered(&mut world), [200, 403]);
+    world.act("alice", sip::user_agent::UserAgent::register);
+    ask(&mut world);
+    assert_eq!(answered(&mut world), [200, 403, 200]);
+    let call = incoming(&mut world, "bob");
+    world.act("bob", |agent, now| agent.hang_up(call, None, None, now));
+    assert!(matches!(
+        world.call_events("alice").last(),
+        Some(Event::Ended { .. })
+    ));
+}
+
+#[test]
+fn nobody_else_enters_a_call_from_another_connection() {
+    let mut world = World::new();
+    world.registered("bob", "bob", Answers::Accept);
+    world.user("alice", "alice");
+    world.call("alice", BOB);
+    let bye = {
+        let call = incoming(&mut world, "bob");
+        world.die("alice");
+        world.act("bob", |agent, now| agent.hang_up(call, None, None, now));
+        world.last_sent("bob", "BYE")
+    };
+    world.phone("mallory", None, Credentials::None);
+    world.raw("mallory", &bye);
+    assert_eq!(world.statuses("mallory"), ["403 BYE"]);
 }

@@ -61,7 +61,8 @@ impl World {
                     self.queue.push_front((from.clone(), effect));
                 }
             }
-            Effect::CloseFlow { flow, .. } => {
+            Effect::CloseFlow { flow, code, reason } => {
+                self.closed.push((code, reason));
                 self.flows.remove(&flow);
             }
             Effect::Remind { after_ms, signal } => {
