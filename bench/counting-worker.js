@@ -120,3 +120,4 @@ export const Mailbox = counted(worker.Mailbox, "Mailbox");
 export const Upload = counted(worker.Upload, "Upload");
 export const Network = counted(worker.Network, "Network");
 export const Directory = counted(worker.Directory, "Directory");
+export const Upstream = counted(worker.Upstream, "Upstream");

@@ -151,7 +151,7 @@ test('the real wrangler takes a real build in every environment, and says what i
   for (const [environment, name] of [['dev', 'afterbeep-dev'], ['staging', 'afterbeep-staging'], ['production', 'afterbeep']]) {
     const { code, out, log } = await xtask(['deploy', '--dry-run', '--env', environment, '--artefacts', 'target/dev'], quiet);
     assert.equal(code, 0, log);
-    for (const binding of ['FLOW (Flow)', 'LINE (Line)', 'MAILBOX (Mailbox)', 'UPLOAD (Upload)', 'NETWORK (Network)', 'DIRECTORY (Directory)', `MEDIA (${name}-media)`, 'SESSIONS (', 'ASSETS ']) {
+    for (const binding of ['FLOW (Flow)', 'LINE (Line)', 'MAILBOX (Mailbox)', 'UPLOAD (Upload)', 'NETWORK (Network)', 'DIRECTORY (Directory)', 'UPSTREAM (Upstream)', `MEDIA (${name}-media)`, 'SESSIONS (', 'ASSETS ']) {
       assert.ok(out.includes(`env.${binding}`), `${binding}\n${out}`);
     }
     assert.match(out, /compiled-wasm/);

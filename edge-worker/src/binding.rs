@@ -47,5 +47,6 @@ pub(crate) fn namespace(env: &Env, object: &Object) -> Result<ObjectNamespace> {
         Object::Upload(_) => "UPLOAD",
         Object::Network(_) => "NETWORK",
         Object::Directory(_) => "DIRECTORY",
+        Object::Upstream => "UPSTREAM",
     })
 }

@@ -171,9 +171,9 @@ impl Actor {
 
     /// Whether the flow did it. A flow that sends to itself needs no network.
     async fn tell_flow(&self, flow: String, signal: Signal) -> bool {
-        let flow = Object::Flow(flow);
-        if flow == self.own {
-            return flow::obey(self.storage.state(), signal) == Reply::Done;
+        let flow = Object::of_flow(&flow);
+        if flow == self.own && flow != Object::Upstream {
+            return flow::obey(self, signal) == Reply::Done;
         }
         let reply = stub::signal(&self.env, &flow, &signal).await;
         matches!(reply, Ok(Reply::Done))

@@ -11,6 +11,7 @@ use exchange::{
     rendition::Order,
     settings::Settings,
     signal::{Reply, Signal},
+    upstream::Standing,
 };
 use wasm_bindgen::JsValue;
 use worker::{Context, Env, Request, Response, ResponseBody, Result};
@@ -20,6 +21,24 @@ use crate::{
     message::{self, BodyFailure},
     rendition, stub,
 };
+
+thread_local! {
+    /// Whether this isolate has asked for the connection to the foreign proxy.
+    static BEGUN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The first request of an isolate wakes the connection to the foreign proxy, if one is set: nothing else would after
+/// the first deployment. From then on the object wakes itself.
+pub(crate) fn begin(env: &Env, context: &Context) {
+    let wanted = || binding::settings(env).is_ok_and(|settings| settings.upstream.is_some());
+    if BEGUN.replace(true) || !wanted() {
+        return;
+    }
+    let env = env.clone();
+    context.wait_until(async move {
+        standing(&env).await;
+    });
+}
 
 /// Answers a request; nothing that goes wrong here is shown in more words than a 503.
 pub(crate) async fn handle(request: Request, env: &Env) -> Result<Response> {
@@ -96,6 +115,16 @@ impl Visit<'_> {
             Route::Forward(forward) => self.pass_on(request, *forward).await,
             Route::ReadBody { limit } => self.complete(front::too_large(&self.head, limit)),
         }
+    }
+
+    /// Whether the storage answers, and where the registration at a foreign proxy stands. Asking starts it.
+    async fn readiness(&self) -> Result<Response> {
+        let ready = is_ready(self.env).await;
+        let standing = match self.settings.upstream {
+            Some(_) => Some(standing(self.env).await),
+            None => None,
+        };
+        self.answer(front::ready(ready, standing)).await
     }
 
     /// What all shards of the directory know together. A sum that lacks one of them would be a lie.
@@ -241,6 +270,10 @@ impl Visit<'_> {
                 || name.starts_with("sec-websocket-")
         };
         let headers = self.head.headers.iter();
+        let mut headers: Vec<_> = headers.filter(|(name, _)| kept(name)).cloned().collect();
+        if named {
+            headers.push((stub::RESUMES.to_owned(), "1".to_owned()));
+        }
         let head = http::Request {
             method: request.inner().method(),
             path: self.head.path.clone(),
@@ -270,10 +303,6 @@ async fn is_revoked(env: &Env, key: &str) -> bool {
         return false;
     };
     let value = store.get(key).text().await.ok().flatten();
-        let mut headers: Vec<_> = headers.filter(|(name, _)| kept(name)).cloned().collect();
-        if named {
-            headers.push((stub::RESUMES.to_owned(), "1".to_owned()));
-        }
     value.is_some_and(|value| front::is_revoked(&value))
 }
 
@@ -292,6 +321,16 @@ async fn is_ready(env: &Env) -> bool {
         log::trouble(&format!("the binding for {name} does not answer"), None);
     }
     checks.iter().all(|(_, works)| *works)
+}
+
+/// Where the registration at the foreign proxy stands; an object that does not answer is not connected.
+async fn standing(env: &Env) -> Standing {
+    let reply = stub::signal(env, &Object::Upstream, &Signal::Standing {}).await;
+    let standing = match &reply {
+        Ok(Reply::Value { value }) => serde_json::from_str(value).ok(),
+        _ => None,
+    };
+    standing.unwrap_or(Standing::Connecting)
 }
 
 async fn sessions_answer(env: &Env) -> bool {

@@ -21,10 +21,11 @@ mod stub;
 
 use worker::{Context, Env, Request, Response, event};
 
-pub use objects::{Directory, Flow, Line, Mailbox, Network, Upload};
+pub use objects::{Directory, Flow, Line, Mailbox, Network, Upload, Upstream};
 
 /// One request from outside.
 #[event(fetch)]
-pub async fn fetch(request: Request, env: Env, _context: Context) -> worker::Result<Response> {
+pub async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
+    front::begin(&env, &context);
     front::handle(request, &env).await
 }

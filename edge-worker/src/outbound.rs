@@ -1,10 +1,10 @@
-//! Requests to strangers' servers (webhooks). Resolved addresses are the runtime's business: the outbound
+//! Requests to strangers' servers (webhooks), and the socket to the operator's own proxy. Resolved addresses are the runtime's business: the outbound
 //! binding reaches public ones only, and loopback goes through a second one that exists in development.
 
 use std::time::Duration;
 
 use exchange::http;
-use worker::{Env, Fetch, Fetcher, Response, Result};
+use worker::{Env, Fetch, Fetcher, Response, Result, WebSocket};
 
 use crate::{clock, message};
 
@@ -52,6 +52,29 @@ async fn send(
         Some(service) => service.fetch_request(request).await,
         None => Fetch::Request(request).send().await,
     }
+}
+
+/// Opens a WebSocket (RFC 7118) to a `ws:` or `wss:` address, and follows no redirect.
+pub(crate) async fn open_socket(env: &Env, url: &str) -> Result<WebSocket> {
+    // The platform opens sockets by requests: `ws:` is asked as `http:`, `wss:` as `https:`.
+    let url = url.replacen("ws", "http", 1);
+    let headers = [("upgrade", "websocket"), ("sec-websocket-protocol", "sip")];
+    let head = http::Request {
+        method: "GET".to_owned(),
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .to_vec(),
+        ..http::Request::default()
+    };
+    let request = message::outgoing(&url, &head, None)?;
+    let response = match service(env, &url) {
+        Some(service) => service.fetch_request(request).await?,
+        None => Fetch::Request(request).send().await?,
+    };
+    let status = response.status_code();
+    response
+        .websocket()
+        .ok_or_else(|| worker::Error::RustError(format!("no WebSocket but status {status}")))
 }
 
 /// The binding that such a URL goes through; without one, the runtime's own way out.

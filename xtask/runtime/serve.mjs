@@ -11,7 +11,10 @@ import { developmentVariables } from "./variables.mjs";
 
 const options = JSON.parse(process.argv[2]);
 const READY_WITHIN_MS = 30_000;
-const OBJECTS = { FLOW: "Flow", LINE: "Line", MAILBOX: "Mailbox", UPLOAD: "Upload", NETWORK: "Network", DIRECTORY: "Directory" };
+const OBJECTS = {
+  FLOW: "Flow", LINE: "Line", MAILBOX: "Mailbox", UPLOAD: "Upload", NETWORK: "Network", DIRECTORY: "Directory",
+  UPSTREAM: "Upstream",
+};
 
 function fail(what, advice) {
   console.error(`error: ${what}\n  What to do: ${advice}`);

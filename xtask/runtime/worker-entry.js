@@ -85,3 +85,4 @@ export const Mailbox = new Proxy(exports.Mailbox, onClass);
 export const Upload = new Proxy(exports.Upload, onClass);
 export const Network = new Proxy(exports.Network, onClass);
 export const Directory = new Proxy(exports.Directory, onClass);
+export const Upstream = new Proxy(exports.Upstream, onClass);

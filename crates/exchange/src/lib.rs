@@ -24,7 +24,9 @@ pub mod rendition;
 pub mod settings;
 pub mod signal;
 pub mod sql;
+pub mod trace;
 pub mod upload;
+pub mod upstream;
 pub mod wakeup;
 
 #[cfg(test)]

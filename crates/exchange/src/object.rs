@@ -18,6 +18,8 @@ pub enum Object {
     Network(String),
     /// One of [`DIRECTORY_SHARDS`] lists of users.
     Directory(u32),
+    /// The connection to the foreign proxy behind which the voicemail stands; there is one.
+    Upstream,
 }
 
 /// How many directory shards there are; users are spread by a hash of their address.
@@ -36,6 +38,16 @@ impl Object {
                 format!("v1:{name}")
             }
             Self::Directory(shard) => format!("v1:{shard}"),
+            Self::Upstream => "v1:upstream".to_owned(),
+        }
+    }
+
+    /// Who holds the connection of a flow.
+    #[must_use]
+    pub fn of_flow(name: &str) -> Self {
+        match name {
+            crate::upstream::FLOW => Self::Upstream,
+            name => Self::Flow(name.to_owned()),
         }
     }
 }

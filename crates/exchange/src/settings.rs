@@ -6,7 +6,10 @@ use deposit::{
     token::{Keys, KeysError},
 };
 use serde_json::Value;
+use sip::address::{Address, AddressError, DialPlan, normalise_by};
 use thiserror::Error;
+
+use crate::upstream::{Proxy, ProxyError};
 
 const DAY_MS: i64 = 86_400_000;
 const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -44,11 +47,11 @@ pub struct Settings {
     pub jurisdiction: String,
     /// Calls per minute and network; 0 is no limit.
     pub limit_invites_per_minute: u32,
+    /// Messages per minute and connection; 0 is no limit.
+    pub limit_messages_per_minute: u32,
     /// Sessions per hour for one network and mailbox; 0 is no limit.
     pub limit_sessions_per_hour: u32,
     /// Sessions per hour for one mailbox; 0 is no limit.
-    /// Messages per minute and connection; 0 is no limit.
-    pub limit_messages_per_minute: u32,
     pub limit_mailbox_sessions_per_hour: u32,
     /// How long a heard message is kept.
     pub retention_ms: i64,
@@ -56,12 +59,16 @@ pub struct Settings {
     pub allowed_origins: Origins,
     /// Whether callers outside our domain may call.
     pub anonymous_callers: bool,
+    /// How telephone numbers are dialled here, and whose they are.
+    pub dial_plan: DialPlan,
     /// ICE servers for live calls, as JSON.
     pub ice_servers: String,
-    /// `wss` address of a foreign SIP proxy; empty if none.
-    pub sip_upstream: String,
+    /// The foreign SIP proxy behind which the voicemail stands, if any.
+    pub upstream: Option<Proxy>,
     /// Whether webhooks may go to loopback addresses (development only).
     pub loopback_webhooks: bool,
+    /// Which calls can be looked at as a ladder.
+    pub ladder: Ladder,
     /// Whether the demo users are there, so that the first page may offer to call one.
     pub demo: bool,
 }
@@ -73,6 +80,15 @@ pub enum MediaStore {
     Auto,
     /// All in the blob store.
     R2,
+}
+
+/// Which calls can be looked at as a ladder.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Ladder {
+    /// All.
+    All,
+    /// None; nothing is noted.
+    Off,
 }
 
 /// Which origins may use the API from a page.
@@ -108,8 +124,10 @@ impl Settings {
         let domain = source.required("AFTERBEEP_DOMAIN")?.to_lowercase();
         let public_url = source.required("AFTERBEEP_PUBLIC_URL")?;
         let public_url = public_url.trim_end_matches('/').to_owned();
+        let domains = domains(&domain, &public_url);
         Ok(Self {
-            domains: domains(&domain, &public_url),
+            upstream: source.upstream(&domains)?,
+            domains,
             public_url,
             token_keys: source.keys("AFTERBEEP_TOKEN_KEYS")?,
             account_keys: source.keys("AFTERBEEP_ACCOUNT_KEYS")?,
@@ -128,6 +146,7 @@ impl Settings {
             media_store: source.media_store()?,
             jurisdiction: source.text("AFTERBEEP_JURISDICTION"),
             limit_invites_per_minute: source.count("AFTERBEEP_LIMIT_INVITES_PER_MIN", 10)?,
+            limit_messages_per_minute: source.count("AFTERBEEP_LIMIT_MESSAGES_PER_MIN", 600)?,
             limit_sessions_per_hour: source.count("AFTERBEEP_LIMIT_SESSIONS_PER_HOUR", 20)?,
             limit_mailbox_sessions_per_hour: source
                 .count("AFTERBEEP_LIMIT_MAILBOX_SESSIONS_PER_HOUR", 500)?,
@@ -136,9 +155,10 @@ impl Settings {
                 .saturating_mul(DAY_MS),
             allowed_origins: origins(&source.text("AFTERBEEP_ALLOWED_ORIGINS")),
             anonymous_callers: source.flag("AFTERBEEP_ANONYMOUS_CALLERS", true)?,
+            dial_plan: source.dial_plan()?,
             ice_servers: source.ice_servers()?,
-            sip_upstream: source.text("AFTERBEEP_SIP_UPSTREAM"),
             loopback_webhooks: source.flag("AFTERBEEP_DEV_LOOPBACK", false)?,
+            ladder: source.ladder()?,
             demo: source.flag("AFTERBEEP_DEV_DEMO", false)?,
         })
     }
@@ -146,7 +166,6 @@ impl Settings {
     /// The canonical domain: the host of every stored address, and the digest realm.
     #[must_use]
     pub fn domain(&self) -> &str {
-            limit_messages_per_minute: source.count("AFTERBEEP_LIMIT_MESSAGES_PER_MIN", 600)?,
         self.domains.first().map_or("", String::as_str)
     }
 
@@ -162,6 +181,14 @@ impl Settings {
         self.domains
             .iter()
             .any(|domain| domain.eq_ignore_ascii_case(host))
+    }
+
+    /// The canonical form of an address, numbers of our domain read by its dial plan.
+    ///
+    /// # Errors
+    /// [`AddressError`] where `text` is no address.
+    pub fn address(&self, text: &str) -> Result<Address, AddressError> {
+        normalise_by(&self.dial_plan, text, &self.domains)
     }
 
     /// Whether a page of this origin may use the API; the own origin always may.
@@ -221,6 +248,36 @@ impl Source<'_> {
         }
     }
 
+    fn dial_plan(&self) -> Result<DialPlan, SettingsError> {
+        let name = "AFTERBEEP_DIAL_PLAN";
+        let text = self.text(name);
+        if text.is_empty() {
+            return Ok(DialPlan::default());
+        }
+        let plan: Option<DialPlan> = serde_json::from_str(&text).ok();
+        plan.and_then(DialPlan::checked).ok_or(SettingsError::Malformed(
+            name,
+            "a dial plan: {\"country\", \"trunk\", \"international\", \"national_digits\", \"aliases\"}",
+        ))
+    }
+
+    fn upstream(&self, domains: &[String]) -> Result<Option<Proxy>, SettingsError> {
+        let url = self.text("AFTERBEEP_SIP_UPSTREAM");
+        if url.is_empty() {
+            return Ok(None);
+        }
+        let user = self.text("AFTERBEEP_SIP_UPSTREAM_USER");
+        let password = self.text("AFTERBEEP_SIP_UPSTREAM_PASSWORD");
+        let loopback = self.flag("AFTERBEEP_DEV_LOOPBACK", false)?;
+        let proxy = Proxy::read(&url, &user, &password, domains, loopback);
+        proxy.map(Some).map_err(|error| match error {
+            ProxyError::Url => SettingsError::Malformed("AFTERBEEP_SIP_UPSTREAM", "a wss address"),
+            ProxyError::User => {
+                SettingsError::Malformed("AFTERBEEP_SIP_UPSTREAM_USER", "a SIP address")
+            }
+        })
+    }
+
     fn ice_servers(&self) -> Result<String, SettingsError> {
         let name = "AFTERBEEP_ICE_SERVERS";
         match self.text(name) {
@@ -238,6 +295,14 @@ impl Source<'_> {
                 "AFTERBEEP_MEDIA_STORE",
                 "auto or r2",
             )),
+        }
+    }
+
+    fn ladder(&self) -> Result<Ladder, SettingsError> {
+        match self.text("AFTERBEEP_LADDER").as_str() {
+            "" | "all" => Ok(Ladder::All),
+            "off" => Ok(Ladder::Off),
+            _ => Err(SettingsError::Malformed("AFTERBEEP_LADDER", "all or off")),
         }
     }
 
@@ -406,6 +471,11 @@ pub(crate) mod tests {
                 "AFTERBEEP_ANONYMOUS_CALLERS",
                 "maybe",
                 "AFTERBEEP_ANONYMOUS_CALLERS is not true or false",
+            ),
+            (
+                "AFTERBEEP_DIAL_PLAN",
+                r#"{"country":"de"}"#,
+                "AFTERBEEP_DIAL_PLAN is not a dial plan: {\"country\", \"trunk\", \"international\", \"national_digits\", \"aliases\"}",
             ),
         ] {
             let read = |name: &str| {

@@ -15,6 +15,9 @@ pub struct Caller {
     /// The network the call came from, for limits; never shown to anybody.
     #[serde(default)]
     pub network: Option<String>,
+    /// Whom the caller had dialled, as far as the call says, where it was sent on from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forwarded_from: Option<String>,
 }
 
 /// A SIP message on its way between objects.
@@ -99,9 +102,6 @@ pub enum Signal {
         #[serde(with = "as_text")]
         frame: Frame,
     },
-    /// To a `Mailbox`: answer this INVITE as voicemail.
-    Voicemail {
-        /// Flow of the caller, where in-dialog requests are sent.
     /// To a `Line`: an in-dialog request, its route still in it, one of whose ends has left its connection. The line
     /// passes it on to where its contact is now.
     Recover {
@@ -115,6 +115,9 @@ pub enum Signal {
         #[serde(with = "as_text")]
         frame: Frame,
     },
+    /// To a `Mailbox`: answer this INVITE as voicemail.
+    Voicemail {
+        /// Flow of the caller, where in-dialog requests are sent.
         flow: String,
         /// Who calls.
         caller: Caller,
@@ -167,6 +170,8 @@ pub enum Signal {
         /// Which part, and what about it.
         request: Box<crate::mailbox::deposit::PartRequest>,
     },
+    /// To the `Upstream`: where does its registration stand? Answered with [`crate::upstream::Standing`] as JSON.
+    Standing {},
     /// To the sender of [`crate::effect::Effect::Signal`]: what came back.
     Replied {
         /// As given in the effect.
@@ -201,6 +206,22 @@ pub enum Signal {
         key: String,
         /// How long was waited, in milliseconds.
         waited_ms: i64,
+    },
+    /// To a `Line` or `Mailbox`: a signal, with notes about the frames that led to it.
+    Traced {
+        /// What was seen on the way, its secrets masked.
+        notes: Vec<crate::trace::Note>,
+        /// The signal itself.
+        inner: Box<Self>,
+    },
+    /// To a `Mailbox`: what was seen of one of its owner's calls.
+    Trace {
+        /// The caller's connection, where it is known.
+        flow: Option<String>,
+        /// Who calls, where it is known.
+        caller: Option<Caller>,
+        /// What was seen, its secrets masked.
+        notes: Vec<crate::trace::Note>,
     },
     /// To the object itself: a frame found no socket.
     Undelivered {

@@ -1,4 +1,4 @@
-//! The six classes of objects that the platform knows by name. Their names are for good: storage hangs on them.
+//! The seven classes of objects that the platform knows by name. Their names are for good: storage hangs on them.
 
 #![allow(
     missing_docs,
@@ -11,6 +11,7 @@ mod line;
 mod mailbox;
 mod network;
 mod upload;
+mod upstream;
 
 pub use directory::Directory;
 pub use flow::Flow;
@@ -18,3 +19,4 @@ pub use line::Line;
 pub use mailbox::Mailbox;
 pub use network::Network;
 pub use upload::Upload;
+pub use upstream::Upstream;

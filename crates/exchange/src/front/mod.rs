@@ -27,6 +27,7 @@ use crate::{
     object::Object,
     problem::{self, Problem, Refusal},
     settings::Settings,
+    upstream::Standing,
 };
 
 /// Header in which the shell hands a random request id (32 hex digits) to [`route`].
@@ -142,15 +143,20 @@ pub fn strip_internal(head: &mut Request) {
         .retain(|(name, _)| !name.starts_with("afterbeep-"));
 }
 
-/// The answer of `/readyz`.
+/// The answer of `/readyz`. Where a foreign proxy is set, the standing there is told beside: a proxy that is away
+/// takes neither calls within our own domain nor deposits with it.
 #[must_use]
-pub fn ready(ready: bool) -> Response {
+pub fn ready(ready: bool, upstream: Option<Standing>) -> Response {
     let (status, word) = if ready {
         (200, "ready")
     } else {
         (503, "unavailable")
     };
-    json::answer(status, &json!({ "status": word }))
+    let mut answer = json!({ "status": word });
+    if let (Some(standing), Some(fields)) = (upstream, answer.as_object_mut()) {
+        fields.insert("upstream".to_owned(), json!(standing));
+    }
+    json::answer(status, &answer)
 }
 
 /// The answer to a revoked session token.
@@ -238,17 +244,18 @@ impl Arrival<'_> {
             }
             ["openapi.json"] => self.get(document::openapi(self.settings)),
             [".well-known", "jwks.json"] => self.get(document::jwks(self.settings)),
+            ["ice-servers"] => self.get(document::ice_servers(self.settings)),
             ["embed", "check"] => self.get(origin::check(self.head, self.settings)),
             ["probe"] => self.only("POST", Route::ReadBody { limit: PROBE_BYTES }),
             ["login"] => self.only("POST", Route::ReadBody { limit: JSON_BYTES }),
             ["account", "password"] => self.account(),
             ["greetings", token] => self.greeting(token),
             ["mailbox", rest @ ..] => self.mailbox(rest),
-            ["ice-servers"] => self.get(document::ice_servers(self.settings)),
             ["admin", rest @ ..] => self.admin(rest),
             ["deposits"] => self.create_deposit(),
             ["deposits", upload] => self.upload(upload),
-            ["sessions", "current"] => self.session_status(),
+            ["sessions", "current"] | ["sessions", "current", "calls"] => self.session_status(),
+            ["calls"] | ["calls", _] => self.calls(),
             _ => self.page(path),
         }
     }
@@ -331,6 +338,7 @@ impl Arrival<'_> {
             "/" => "/index.html",
             "/inbox" | "/inbox/" => "/inbox.html",
             "/embed" | "/embed/" => "/embed.html",
+            "/ladder" | "/ladder/" => "/ladder.html",
             other => other,
         };
         self.only(

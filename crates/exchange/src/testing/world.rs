@@ -2,6 +2,7 @@
 //! user agent at its far end. Effects are carried out in order, as the shell does.
 
 mod carrying;
+mod proxy;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -32,6 +33,7 @@ use crate::{
     settings::Settings,
     signal::Signal,
     upload,
+    upstream::Upstream,
 };
 
 /// No story needs more effects than this between two inputs.
@@ -51,8 +53,6 @@ pub(crate) struct World {
     reminders: Vec<(i64, Object, Signal)>,
     /// What each network did.
     networks: BTreeMap<String, Tally>,
-    /// This phone is gone without a word after so many frames to or from it.
-    cut: Option<(String, u32)>,
     /// With which codes and reasons connections were closed.
     pub(crate) closed: Vec<(u16, String)>,
     /// Connections without a socket that somebody may come back to.
@@ -60,6 +60,8 @@ pub(crate) struct World {
     /// The connection to a foreign proxy, and what the proxy got.
     upstream: Option<Upstream>,
     proxy: Vec<Message>,
+    /// This phone is gone without a word after so many frames to or from it.
+    cut: Option<(String, u32)>,
 }
 
 impl Deref for World {
@@ -103,12 +105,12 @@ impl World {
             queue: VecDeque::new(),
             reminders: Vec::new(),
             networks: BTreeMap::new(),
-            cut: None,
-        };
             closed: Vec::new(),
             absences: BTreeMap::new(),
             upstream: None,
             proxy: Vec::new(),
+            cut: None,
+        };
         for name in ["alice", "bob"] {
             world.make_account(name);
         }
@@ -201,11 +203,6 @@ impl World {
         self.act(phone, UserAgent::connected);
     }
 
-    /// The socket closes and both sides know.
-    pub(crate) fn disconnect(&mut self, phone: &str) {
-        let name = std::mem::take(&mut self.get(phone).flow);
-        if let Some(state) = self.flows.remove(&name) {
-            self.close(name, &state);
     /// A phone opens the connection that it calls by this value, or comes back to it.
     pub(crate) fn connect_as(&mut self, phone: &str, value: &str) {
         let name = flow::absence::name_of(value).expect("a value");
@@ -242,8 +239,21 @@ impl World {
         self.settle();
     }
 
+    /// The socket closes and both sides know.
+    pub(crate) fn disconnect(&mut self, phone: &str) {
+        let name = std::mem::take(&mut self.get(phone).flow);
+        if let Some(state) = self.flows.remove(&name) {
+            self.close(name, &state);
         }
         self.act(phone, UserAgent::disconnected);
+    }
+
+    fn close(&mut self, name: String, state: &FlowState) {
+        let object = Object::Flow(name);
+        let effects = self
+            .edge
+            .at(&object, |_, context| Ok(flow::on_close(state, context)));
+        self.accept(&object, effects.expect("close"));
     }
 
     /// The phone is gone without a word: the exchange finds no socket when it sends.
@@ -256,14 +266,6 @@ impl World {
     pub(crate) fn die_after(&mut self, phone: &str, frames: u32) {
         self.cut = Some((phone.to_owned(), frames));
     }
-    fn close(&mut self, name: String, state: &FlowState) {
-        let object = Object::Flow(name);
-        let effects = self
-            .edge
-            .at(&object, |_, context| Ok(flow::on_close(state, context)));
-        self.accept(&object, effects.expect("close"));
-    }
-
 
     /// Counts a frame on a connection; false when it is gone from now on.
     fn carries(&mut self, flow: &str) -> bool {
@@ -414,6 +416,7 @@ impl World {
             self.accept(&object, effects);
         }
         self.remind();
+        self.give_up();
         for phone in self.phones.values_mut() {
             phone.agent.elapse(now_ms);
         }
@@ -424,7 +427,6 @@ impl World {
         let now_ms = self.now_ms;
         let reminders = std::mem::take(&mut self.reminders).into_iter();
         let (due, later): (Vec<_>, Vec<_>) = reminders.partition(|(due, ..)| *due <= now_ms);
-        self.give_up();
         self.reminders = later;
         for (_, object, signal) in due {
             self.signal(&object, signal);

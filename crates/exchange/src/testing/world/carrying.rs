@@ -79,6 +79,9 @@ impl World {
             self.accept(to, effects);
             return Reply::Done;
         }
+        if *to == Object::Upstream {
+            return self.tell_upstream(signal);
+        }
         if let Object::Network(name) = to {
             let mut tally = self.networks.get(name).copied().unwrap_or_default();
             let counted = self
@@ -104,8 +107,14 @@ impl World {
     /// Whether the connection took the frame.
     pub(super) fn deliver(&mut self, flow: &str, frame: &[u8]) -> bool {
         let now_ms = self.now_ms;
+        if flow == crate::upstream::FLOW {
+            return self.to_proxy(frame);
+        }
         if !self.carries(flow) {
             return false;
+        }
+        if let Some(absence) = self.absences.get_mut(flow) {
+            return absence.keep(&[Carried(frame.to_vec())]);
         }
         let Some(phone) = self.phones.values_mut().find(|phone| phone.flow == flow) else {
             return false;
@@ -118,19 +127,11 @@ impl World {
                 return true;
             }
         }
-        if let Some(absence) = self.absences.get_mut(flow) {
-            return absence.keep(&[Carried(frame.to_vec())]);
-        }
         phone.agent.receive(frame, now_ms);
         true
     }
 
-            let said = phone.said(&message);
     pub(super) fn frame(&mut self, flow: &str, frame: &[u8]) {
-            if let Some(said) = said {
-                self.frame(flow, &said);
-                return true;
-            }
         if !self.carries(flow) {
             return;
         }
