@@ -12,7 +12,8 @@ const speech = wavSamples(readFileSync(microphoneWav));
 let server;
 
 before(async () => {
-  server = await startServer({});
+  // A call rings for a second in an open inbox before the voicemail answers.
+  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '1' } });
 });
 after(() => server?.stop());
 

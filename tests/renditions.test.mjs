@@ -20,7 +20,8 @@ let server;
 let browser;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer({}), launchBrowser({ microphoneWav })]);
+  // A call rings for a second in an open inbox before the voicemail answers.
+  [server, browser] = await Promise.all([startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '1' } }), launchBrowser({ microphoneWav })]);
 });
 after(async () => {
   await browser?.close();

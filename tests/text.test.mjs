@@ -15,7 +15,8 @@ const CALL_PAGE = '/?to=bob';
 let server;
 
 before(async () => {
-  server = await startServer({});
+  // A call rings for a second in an open inbox before the voicemail answers.
+  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '1' } });
 });
 after(() => server?.stop());
 

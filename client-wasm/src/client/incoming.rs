@@ -133,9 +133,9 @@ async fn converse(engine: &Rc<Engine>, ringing: &Rc<Ringing>, talk: Rc<Talk>) {
 fn over(engine: &Engine, ringing: &Rc<Ringing>, cause: EndCause, reason: Option<&str>) {
     if is_ringing(engine, ringing) {
         engine.ringing.take();
-        if !engine.stage.is_in_call() {
-            engine.stage.release_microphone();
-        }
+    }
+    if !engine.stage.is_in_call() && engine.recorder.borrow().is_none() {
+        engine.stage.release_microphone();
     }
     let reason = match cause {
         EndCause::Cancelled if is_answered_elsewhere(reason) => "answered_elsewhere",
