@@ -27,7 +27,7 @@ async function choose(settings) {
 }
 
 /** The call page, with what its element fires and its socket carries. */
-async function open(context, openOn = '') {
+async function open(context, openOn = '', { calls = true } = {}) {
   const page = await browser.context.newPage();
   context.after(() => page.close());
   const frames = [];
@@ -42,7 +42,7 @@ async function open(context, openOn = '') {
     for (const name of ['state', 'session', 'error']) element.addEventListener(`afterbeep-${name}`, ({ detail }) => window.fired.push([name, detail.state ?? detail.code ?? detail.id]));
     if (value) element.setAttribute('open-on', value);
   }, openOn);
-  await button(page, 'Call').click();
+  if (calls) await button(page, 'Call').click();
   return { page, frames };
 }
 
@@ -109,6 +109,18 @@ test('the voicemail that was dialled calls back and is answered by itself', asyn
   await inBrowser(page, 'ready');
   assert.ok(!(await states(page)).includes('failed'), 'nothing is said to have failed');
   await leaveMessage(page, 'After your call.');
+});
+
+test('a message without any call gets its session by a call that rings nobody, in every variant', async (context) => {
+  for (const settings of [{ info_timing: 'after' }, { instruction: 'bye' }, { instruction: 'none' }, { answer: 'call_back' }]) {
+    await choose(settings);
+    const { page, frames } = await open(context, '', { calls: false });
+    await leaveMessage(page, `Without a call: ${JSON.stringify(settings)}`);
+    const [call, ...others] = frames.filter((frame) => frame.startsWith('> INVITE'));
+    assert.match(call, /sip:voicemail@.*target=/, JSON.stringify(settings));
+    assert.deepEqual(others, [], JSON.stringify(settings));
+    await page.close();
+  }
 });
 
 test('a call that nobody expects rings, whatever it says of itself', async (context) => {

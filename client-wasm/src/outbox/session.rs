@@ -56,13 +56,14 @@ pub(super) async fn lease(parts: &Parts, row: &DepositRow) -> Result<Lease, Refu
 }
 
 /// The row's own session, if it may be used. One that was for another kind of message than this is confirmed by a
-/// second call first (D16, D17): where nobody can be asked now, the mailbox judges at the upload.
+/// second call first (D16, D17), once: where nobody can be asked, the mailbox judges at the upload.
 async fn confirmed(
     parts: &Parts,
     row: &DepositRow,
     mut own: SessionRow,
 ) -> Result<Option<SessionRow>, Problem> {
-    if row.kind == WRITTEN || row.kind == own.session_type {
+    let is_meant = row.kind == WRITTEN || row.kind == own.session_type;
+    if is_meant || row.failures > 0 {
         return Ok(Some(own));
     }
     match parts.sessions.confirm(&own, &row.kind).await {
@@ -109,7 +110,8 @@ fn is_about_session(code: &str) -> bool {
     code.starts_with("token_") || code.starts_with("session_")
 }
 
-async fn own(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, Problem> {
+/// The session that a message is to go up under.
+pub(super) async fn own(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, Problem> {
     match &row.session_id {
         Some(id) => Ok(parts.database.session(id).await?),
         None => Ok(None),
@@ -162,7 +164,8 @@ pub(super) async fn arrived(
     row: &DepositRow,
     session: &SessionRow,
 ) -> Result<Option<Arrived>, Problem> {
-    let answer = Request::new("GET", &parts.server.url("/sessions/current"))
+    let home = parts.server.home(session.upload_url.as_deref())?;
+    let answer = Request::new("GET", &home.url("/sessions/current"))
         .bearer(&session.token)
         .send()
         .await?;
