@@ -20,7 +20,7 @@ export function parseMessage(text) {
   message.header = (name) => headers.find(([key]) => key === name)?.[1];
   message.all = (name) => headers.filter(([key]) => key === name).map(([, value]) => value);
   message.status = start.startsWith('SIP/2.0 ') ? Number(start.split(' ')[1]) : 0;
-  message.method = message.status ? message.header('cseq').split(' ')[1] : start.split(' ')[0];
+  message.method = message.status ? message.header('cseq')?.split(' ')[1] : start.split(' ')[0];
   return message;
 }
 
@@ -31,6 +31,8 @@ const tagOf = (value) => value.match(/;tag=([^;>\s]+)/)?.[1];
 export class SipAgent {
   #socket;
   #waiters = [];
+  /** What waits for the answer to a keep-alive. */
+  #answered;
 
   /**
    * @param {{url: string, user?: string, password?: string, domain?: string, algorithm?: 'MD5'|'SHA-256',
@@ -72,6 +74,15 @@ export class SipAgent {
     this.#socket.send(text);
   }
 
+  /** A keep-alive (RFC 5626 3.5.1); resolves with the milliseconds until its answer. */
+  async ping() {
+    const start = performance.now();
+    const answered = new Promise((resolve) => { this.#answered = resolve; });
+    this.send('\r\n\r\n');
+    await answered;
+    return performance.now() - start;
+  }
+
   /** The first message received, now or later, that `accept` likes. */
   async expect(what, accept, timeout = 10_000) {
     const found = this.received.find((message) => !message.taken && accept(message));
@@ -95,7 +106,10 @@ export class SipAgent {
 
   #receive(data) {
     const text = typeof data === 'string' ? data : Buffer.from(data).toString('utf8');
-    if (!text.trim()) return;
+    if (!text.trim()) {
+      this.#answered?.();
+      return;
+    }
     const message = parseMessage(text);
     this.received.push(message);
     if (!message.status) this.#serve(message);
@@ -209,6 +223,13 @@ export class SipAgent {
     };
     if (response.status < 300 && acknowledge) this.inDialog(dialog, 'ACK', { sequence });
     return { response, dialog };
+  }
+
+  /** Asks somebody what he can do; resolves with the answer. */
+  async options(target) {
+    const [sequence, callId] = [this.sequence++, hex(8)];
+    this.#request('OPTIONS', target, { from: `<${this.address}>;tag=${hex(4)}`, to: `<${target}>`, callId, sequence });
+    return this.expect('answer to OPTIONS', (message) => message.status >= 200 && message.header('call-id') === callId);
   }
 
   /** Cancels the INVITE that waits for its answer. */

@@ -1,8 +1,17 @@
 //! The server a client belongs to: where signalling, uploads and pages' calls go.
 
+use core::cell::RefCell;
+use std::collections::BTreeSet;
+
 use web_sys::Url;
 
 use crate::problem::Problem;
+use crate::storage::{Database, StorageError};
+
+/// Name of the stored list of other servers that the user confirmed.
+const CONFIRMED: &str = "confirmed_servers";
+/// Why nothing is sent to another server yet.
+pub(crate) const UNCONFIRMED: &str = "server_unconfirmed";
 
 /// One server, made from the element's `server` attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +21,8 @@ pub(crate) struct Server {
     socket_url: String,
     /// Named by its origin: a server of our kind, no foreign proxy.
     is_ours: bool,
+    /// Origins of other servers that the user confirmed by name.
+    confirmed: RefCell<BTreeSet<String>>,
 }
 
 impl Server {
@@ -36,7 +47,70 @@ impl Server {
             host: url.hostname(),
             socket_url,
             is_ours: matches!(url.protocol().as_str(), "https:" | "http:"),
+            confirmed: RefCell::default(),
         })
+    }
+
+    /// Remembers which other servers the user confirmed on this device before.
+    pub(crate) async fn recall(&self, database: &Database) -> Result<(), StorageError> {
+        let known: Option<Vec<String>> = database.value(CONFIRMED).await?;
+        self.confirmed
+            .borrow_mut()
+            .extend(known.unwrap_or_default());
+        Ok(())
+    }
+
+    /// The user confirmed this other server: what a voicemail names there is used from now on.
+    pub(crate) async fn confirm(
+        &self,
+        origin: &str,
+        database: &Database,
+    ) -> Result<(), StorageError> {
+        self.confirmed.borrow_mut().insert(origin.to_owned());
+        let all: Vec<String> = self.confirmed.borrow().iter().cloned().collect();
+        database.set_value(CONFIRMED, &all).await
+    }
+
+    /// Nothing is confirmed any more.
+    pub(crate) fn forget(&self) {
+        self.confirmed.take();
+    }
+
+    /// The server where the deposits of a session go: this one, or another that the user confirmed.
+    pub(crate) fn home(&self, upload_url: Option<&str>) -> Result<Self, Problem> {
+        let Some(url) = upload_url else {
+            return Ok(self.clone());
+        };
+        if let Some(origin) = self.unconfirmed(url) {
+            return Err(unconfirmed(&origin));
+        }
+        let place = Url::new(url).map_err(|_| foreign(url))?;
+        if self.is_same_place(&place) {
+            return Ok(self.clone());
+        }
+        Ok(Self {
+            origin: place.origin(),
+            host: place.hostname(),
+            is_ours: true,
+            ..self.clone()
+        })
+    }
+
+    /// The origin of this address, if it is another server's that the user has not confirmed.
+    pub(crate) fn unconfirmed(&self, text: &str) -> Option<String> {
+        let url = Url::new(text).ok()?;
+        let known = self.is_same_place(&url) || self.confirmed.borrow().contains(&url.origin());
+        (!known).then(|| url.origin())
+    }
+
+    /// Takes an address that a voicemail names: this server's own, or that of another one, which is used only
+    /// after the user confirmed it.
+    pub(crate) fn named(&self, text: &str) -> Result<String, Problem> {
+        let url = presentable(text)?;
+        match self.is_same_place(&url) {
+            true => self.own(text),
+            false => Ok(url.href()),
+        }
     }
 
     /// Scheme, host and port.
@@ -78,15 +152,15 @@ impl Server {
         self.own(&url.href())
     }
 
-    /// Takes an address from a peer only if it is this server's own, encrypted (or loopback), and
-    /// without credentials in it. It comes back under the origin this client knows.
+    /// Takes an address from a peer only if it is this server's own or a confirmed one's, encrypted (or loopback),
+    /// and without credentials in it. An own one comes back under the origin this client knows.
     pub(crate) fn own(&self, text: &str) -> Result<String, Problem> {
-        let url = Url::new(text).map_err(|_| foreign(text))?;
-        let encrypted = url.protocol() == "https:"
-            || (url.protocol() == "http:" && is_loopback(&url.hostname()));
-        let bare = url.username().is_empty() && url.password().is_empty();
-        match encrypted && bare && self.is_same_place(&url) {
-            true => Ok(format!("{}{}{}", self.origin, url.pathname(), url.search())),
+        let url = presentable(text)?;
+        if self.is_same_place(&url) {
+            return Ok(format!("{}{}{}", self.origin, url.pathname(), url.search()));
+        }
+        match self.confirmed.borrow().contains(&url.origin()) {
+            true => Ok(url.href()),
             false => Err(foreign(text)),
         }
     }
@@ -104,9 +178,30 @@ impl Server {
     }
 }
 
+/// An address that anything may be sent to at all: encrypted (or loopback) and without credentials.
+fn presentable(text: &str) -> Result<Url, Problem> {
+    let url = Url::new(text).map_err(|_| foreign(text))?;
+    let encrypted =
+        url.protocol() == "https:" || (url.protocol() == "http:" && is_loopback(&url.hostname()));
+    let bare = url.username().is_empty() && url.password().is_empty();
+    match encrypted && bare {
+        true => Ok(url),
+        false => Err(foreign(text)),
+    }
+}
+
 /// Whether a host name means this machine.
 fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1") || host.ends_with(".localhost")
+}
+
+fn unconfirmed(origin: &str) -> Problem {
+    Problem::new(
+        UNCONFIRMED,
+        format!(
+            "The voicemail is on another server ({origin}). Confirm that once above, then your message goes there."
+        ),
+    )
 }
 
 fn bad_server(text: &str) -> Problem {

@@ -11,6 +11,7 @@ import { CannotCall } from "./cannot-call.js";
 import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
 import { NoiseSwitch } from "./noise-switch.js";
+import { OtherServer } from "./other-server.js";
 import { Silence } from "./silence.js";
 import { SoundCheck } from "./sound-check.js";
 import { TalkView } from "./talk-view.js";
@@ -49,7 +50,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [TalkView, Forwarding, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, Keeping];
+export const SLICES = [TalkView, Forwarding, OtherServer, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, Keeping];
 
 /** The slices of one element. */
 export class Slices {

@@ -295,8 +295,16 @@ impl Call<'_> {
         }
     }
 
-    /// The greeting is played by the page, from our own server only.
+    /// The greeting is played by the page, from our own server or one that the user confirmed.
     fn greet(&self, url: &str, duration_ms: Option<f64>) {
+        if let Some(origin) = self.engine.server.unconfirmed(url) {
+            let held = (url.to_owned(), duration_ms);
+            self.engine.held_greeting.replace(Some(held));
+            return self
+                .engine
+                .listener
+                .emit(ClientEvent::OtherServer { origin });
+        }
         match self.engine.server.own(url) {
             Ok(url) => self
                 .engine
@@ -361,6 +369,10 @@ impl Call<'_> {
 
 /// The session of this call is on disk.
 pub(super) fn take_session(engine: &Engine, session: SessionRow) {
+    let upload = session.upload_url.as_deref();
+    if let Some(origin) = upload.and_then(|url| engine.server.unconfirmed(url)) {
+        engine.listener.emit(ClientEvent::OtherServer { origin });
+    }
     engine.listener.emit(ClientEvent::Session {
         id: session.id.clone(),
         called_party: session.called_party.clone(),

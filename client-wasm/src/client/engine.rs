@@ -46,6 +46,8 @@ pub(super) struct Engine {
     pub(super) checks: Cell<u32>,
     /// The call that rings here.
     pub(super) ringing: RefCell<Option<Rc<Ringing>>>,
+    /// The greeting that waits until the user confirmed its server, and its length.
+    pub(super) held_greeting: RefCell<Option<(String, Option<f64>)>>,
     closed: Cell<bool>,
     listeners: RefCell<Vec<EventListener>>,
 }
@@ -57,6 +59,7 @@ impl Engine {
         let blocked = listener.clone();
         let told = move || blocked.problem(StorageError::Blocked.into());
         let database = Rc::new(Database::open(told).await?);
+        server.recall(&database).await?;
         let identity = Identity::load(Rc::clone(&database), Rc::clone(&server)).await?;
         let tuning = Tuning::load(&options, &database).await?;
         let agent = Agent::new(
@@ -99,6 +102,7 @@ impl Engine {
             check: RefCell::new(None),
             checks: Cell::new(0),
             ringing: RefCell::new(None),
+            held_greeting: RefCell::new(None),
             closed: Cell::new(false),
             listeners: RefCell::default(),
         });
@@ -200,6 +204,20 @@ impl Engine {
             .map_err(|cause| Problem::from_browser("no_sound", &cause))
     }
 
+    /// The user confirmed another server that a voicemail named: what waited for that goes on.
+    pub(super) async fn confirm_server(&self, origin: &str) -> Result<(), Problem> {
+        self.server.confirm(origin, &self.database).await?;
+        let held = self.held_greeting.take();
+        if let Some((url, duration_ms)) = held
+            && self.stage.state() == State::Greeting
+            && self.server.own(&url).is_ok()
+        {
+            self.listener
+                .emit(ClientEvent::Greeting { url, duration_ms });
+        }
+        self.outbox.network_is_back().await
+    }
+
     /// Forgets everything on this device.
     pub(super) async fn clear(&self) -> Result<(), Problem> {
         drop(self.recorder.take());
@@ -212,6 +230,7 @@ impl Engine {
         self.agent.stop_listening();
         self.database.clear().await?;
         self.identity.forget();
+        self.server.forget();
         self.stage.set_deposit(None);
         self.stage.enter(State::Idle);
         self.outbox.changed();

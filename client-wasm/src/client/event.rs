@@ -30,6 +30,12 @@ pub(crate) enum Event {
         /// Whom the caller had dialled, where the call was sent on to this mailbox.
         forwarded_from: Option<String>,
     },
+    /// The voicemail is on another server than the one that was called by; nothing is sent there before the user
+    /// confirmed it once (`confirm_server`).
+    OtherServer {
+        /// Scheme, host and port.
+        origin: String,
+    },
     /// The greeting may be played from here.
     Greeting {
         /// Address of the greeting.

@@ -45,6 +45,8 @@ pub(crate) struct Identity {
     server: Rc<Server>,
     name: RefCell<String>,
     login: RefCell<Option<Login>>,
+    /// Of a user of a foreign SIP proxy, which gives no tokens; in memory only.
+    password: RefCell<Option<String>>,
 }
 
 impl Identity {
@@ -58,6 +60,7 @@ impl Identity {
             server,
             name: RefCell::new(name.unwrap_or_default()),
             login: RefCell::new(login),
+            password: RefCell::new(None),
         })
     }
 
@@ -72,9 +75,9 @@ impl Identity {
             address: login.as_ref().map(|login| login.address.clone()),
             display_name: self.display_name(),
             domain: domain.to_owned(),
-            credentials: login.as_ref().map_or(Credentials::None, |login| {
-                Credentials::Bearer(login.token.clone())
-            }),
+            credentials: login
+                .as_ref()
+                .map_or(Credentials::None, |login| self.credentials(login)),
             instance: None,
             register_expires_s: REGISTER_EXPIRES_S,
         }
@@ -130,6 +133,17 @@ impl Identity {
     /// Signs in and keeps it.
     pub(crate) async fn sign_in(&self, text: &str, password: &str) -> Result<(), Problem> {
         let address = self.address(text)?;
+        if !self.server.is_ours() {
+            self.password.replace(Some(password.to_owned()));
+            self.login.replace(Some(Login {
+                server: self.server.origin().to_owned(),
+                address,
+                display_name: String::new(),
+                token: String::new(),
+                expires_at: None,
+            }));
+            return Ok(());
+        }
         let answer = Request::new("POST", &self.server.url("/login"))
             .json(&[("address", &address), ("password", password)])
             .send()
@@ -171,8 +185,20 @@ impl Identity {
         Ok(())
     }
 
+    /// What proves who signed in: the token of our own server, or the password that a foreign proxy asks for.
+    fn credentials(&self, login: &Login) -> Credentials {
+        match self.password.borrow().as_deref() {
+            Some(password) => Credentials::Password {
+                user: user_of(&login.address),
+                password: password.to_owned(),
+            },
+            None => Credentials::Bearer(login.token.clone()),
+        }
+    }
+
     /// Signs out and forgets the token.
     pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
+        self.password.replace(None);
         self.login.replace(None);
         self.database.remove_value(LOGIN).await?;
         Ok(())
@@ -180,6 +206,7 @@ impl Identity {
 
     /// Name and sign-in are gone from the disk already.
     pub(crate) fn forget(&self) {
+        self.password.replace(None);
         self.login.replace(None);
         self.name.take();
     }
@@ -190,6 +217,11 @@ impl Identity {
         let name = signed_in.unwrap_or_else(|| self.name());
         (!name.is_empty()).then_some(name)
     }
+}
+
+fn user_of(address: &str) -> String {
+    let uri: Option<sip::Uri> = address.parse().ok();
+    uri.and_then(|uri| uri.decoded_user()).unwrap_or_default()
 }
 
 fn is_current(login: &Login) -> bool {

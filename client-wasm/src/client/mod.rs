@@ -67,6 +67,12 @@ impl Client {
         self.engine.close();
     }
 
+    /// The user confirmed by name another server that a voicemail is on (event `other_server`).
+    pub fn confirm_server(&self, origin: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.engine.confirm_server(&origin).await?) })
+    }
+
     /// The name an anonymous caller gave.
     pub fn name(&self) -> String {
         self.engine.identity.name()
@@ -82,12 +88,16 @@ impl Client {
         })
     }
 
-    /// Signs in; survives reload and restart until it expires.
+    /// Signs in; survives reload and restart until it expires. At a foreign SIP proxy the user is registered, and
+    /// nothing of it is stored.
     pub fn sign_in(&self, address: String, password: String) -> Promise {
         let client = self.clone();
         promise(async move {
             client.engine.identity.sign_in(&address, &password).await?;
             client.reconfigure();
+            if !client.engine.server.is_ours() {
+                client.engine.agent.listen();
+            }
             Ok(())
         })
     }

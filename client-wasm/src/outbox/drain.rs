@@ -22,6 +22,7 @@ const LONGEST_WAIT_MS: i64 = 20_000;
 pub(crate) async fn drain(server: &str) -> Result<u32, Problem> {
     let server = Rc::new(Server::parse(server)?);
     let database = Rc::new(Database::open(|| ()).await?);
+    server.recall(&database).await?;
     let identity = Identity::load(Rc::clone(&database), Rc::clone(&server)).await?;
     let listener = Listener::silent();
     let agent = Agent::new(

@@ -29,7 +29,7 @@ use step::Step;
 use crate::client::Listener;
 use crate::clock;
 use crate::problem::Problem;
-use crate::server::Server;
+use crate::server::{Server, UNCONFIRMED};
 use crate::signalling::SessionDesk;
 use crate::storage::{Database, DepositRow, RowState, StorageError};
 use crate::timer::Timer;
@@ -132,7 +132,7 @@ impl Outbox {
             let code = row.reason_code.as_deref().unwrap_or_default();
             if matches!(
                 code,
-                "offline" | "network" | "timeout" | "unreachable" | "failing"
+                "offline" | "network" | "timeout" | "unreachable" | "failing" | UNCONFIRMED
             ) {
                 self.parts
                     .change(&row.deposit_id, |row| row.next_try_at = None)

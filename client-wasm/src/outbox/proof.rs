@@ -110,7 +110,8 @@ fn kid_of(signed: &str) -> Option<String> {
 
 /// The published key of this id: from the stored set, else fetched.
 async fn key(kid: &str, server: &Server, database: &Database) -> Option<Json> {
-    let stored: Option<String> = database.value(STORED).await.ok().flatten();
+    let place = format!("{STORED}:{}", server.origin());
+    let stored: Option<String> = database.value(&place).await.ok().flatten();
     let known = stored.and_then(|text| find(&text, kid));
     if known.is_some() {
         return known;
@@ -121,7 +122,7 @@ async fn key(kid: &str, server: &Server, database: &Database) -> Option<Json> {
         .ok()
         .filter(crate::http::Answer::is_success)?;
     let text = answer.text().await;
-    drop(database.set_value(STORED, &text).await);
+    drop(database.set_value(&place, &text).await);
     find(&text, kid)
 }
 

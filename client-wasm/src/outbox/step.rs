@@ -10,8 +10,10 @@ use super::session::{self, Arrived, Lease};
 use super::shipment::{Parcel, Shipment};
 use super::uplink::{self, Uplink};
 use super::upload::Upload;
+use crate::client::ClientEvent;
 use crate::clock;
 use crate::problem::Problem;
+use crate::server::Server;
 use crate::storage::{DepositRow, RowState, SessionRow};
 use deposit::gate::{Decision, Policy, Reason};
 use deposit::retry;
@@ -83,8 +85,12 @@ async fn gate(
     };
     let mut decision = uplink.decide(&policy).await;
     if let Decision::Probe { reason } = &decision {
+        let Some(home) = home(parts, row).await? else {
+            // Nothing of ours answers there: the first request itself is the measurement.
+            return Ok(Some(reason.clone()));
+        };
         hold(parts, row, reason, None).await?;
-        uplink.probe(&parts.server).await;
+        uplink.probe(&home).await;
         decision = uplink.decide(&policy).await;
     }
     let now = clock::now_ms();
@@ -97,6 +103,23 @@ async fn gate(
     };
     hold(parts, row, &reason, Some(at)).await?;
     Ok(None)
+}
+
+/// The server that a message goes to, as far as that is known and a server of our kind.
+async fn home(parts: &Parts, row: &DepositRow) -> Result<Option<Server>, Problem> {
+    let session = session::own(parts, row).await?;
+    let upload = session.and_then(|session| session.upload_url);
+    let home = parts.server.home(upload.as_deref()).ok();
+    Ok(home.filter(Server::is_ours))
+}
+
+/// The same for a session that is to be used now. Where the user has not confirmed it yet, the page asks.
+fn confirmed_home(parts: &Parts, session: &SessionRow) -> Result<Server, Problem> {
+    let upload = session.upload_url.as_deref();
+    if let Some(origin) = upload.and_then(|url| parts.server.unconfirmed(url)) {
+        parts.listener.emit(ClientEvent::OtherServer { origin });
+    }
+    parts.server.home(upload)
 }
 
 async fn hold(
@@ -153,12 +176,13 @@ async fn send(
     shipment: &Shipment,
     uplink: &mut Uplink<'_>,
 ) -> Result<Arrived, Refusal> {
+    let home = confirmed_home(parts, session)?;
     let row = again(parts, row).await?;
     let attempt = attempt::open(parts, &row, session, shipment).await?;
     let mut before = 0_u64;
     for parcel in &shipment.parcels {
         let upload = Upload {
-            server: &parts.server,
+            server: &home,
             database: &parts.database,
             row: &row,
             session,
@@ -226,7 +250,10 @@ async fn accept(
         session::use_up(parts, &earlier.session_id).await?;
         return Err(Refusal::Earlier);
     }
-    let proven = proof::check(&receipt, &shipment.parts(), &parts.server, &parts.database)
+    let session = session::own(parts, &row).await?;
+    let upload = session.and_then(|session| session.upload_url);
+    let home = parts.server.home(upload.as_deref())?;
+    let proven = proof::check(&receipt, &shipment.parts(), &home, &parts.database)
         .await
         .map_err(Refusal::Final)?;
     release(parts, &row, receipt, proven.message_id, shipment).await

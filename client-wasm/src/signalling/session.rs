@@ -96,7 +96,8 @@ impl SessionDesk {
         called: Called<'_>,
         greeting_url: Option<&str>,
     ) -> Result<Option<SessionRow>, Problem> {
-        let Some(greeting_url) = greeting_url else {
+        let known = greeting_url.filter(|url| self.server.unconfirmed(url).is_none());
+        let Some(greeting_url) = known else {
             return Ok(None);
         };
         let greeting_url = self.server.own(greeting_url)?;
@@ -123,7 +124,8 @@ impl SessionDesk {
     }
 
     async fn complete(&self, session: &mut SessionRow) -> Result<(), Problem> {
-        let answer = Request::new("GET", &self.server.url("/sessions/current"))
+        let home = self.server.home(session.greeting_url.as_deref())?;
+        let answer = Request::new("GET", &home.url("/sessions/current"))
             .bearer(&session.token)
             .send()
             .await?;
@@ -228,8 +230,8 @@ fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, 
             format!("The voicemail's answer cannot be used: {error}."),
         )
     })?;
-    let upload_url = info.upload.map(|url| server.own(&url)).transpose()?;
-    let greeting_url = info.greeting.map(|url| server.own(&url)).transpose()?;
+    let upload_url = info.upload.map(|url| server.named(&url)).transpose()?;
+    let greeting_url = info.greeting.map(|url| server.named(&url)).transpose()?;
     Ok(SessionRow {
         id: session_id(&info.id),
         token: info.id,

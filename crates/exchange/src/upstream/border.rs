@@ -106,6 +106,10 @@ impl Border {
         mut response: Response,
     ) -> Option<Response> {
         let sender = hop::return_place(context, &response)?;
+        // Nobody's password here is for the proxy: what it challenges, it refuses.
+        for challenge in ["WWW-Authenticate", "Proxy-Authenticate"] {
+            response.remove_header(challenge);
+        }
         let makes_dialog = (101..300).contains(&response.status());
         if makes_dialog && matches!(sender, Place::Flow(_)) && response.to().tag().is_some() {
             let route = hop::record_route(context, &sender, &Place::Flow(FLOW.to_owned()));

@@ -263,6 +263,23 @@ fn a_call_elsewhere_can_be_cancelled() {
 }
 
 #[test]
+fn the_proxy_gets_no_proof_of_anybodys_password() {
+    let mut world = registered();
+    world.user("alice", "alice");
+    world.call("alice", "sip:eve@elsewhere.test");
+    let invite = world.proxy_request("INVITE");
+    let challenge = Response::reply_to(&invite, 407, "Proxy Authentication Required", Some("p"))
+        .with_header("Proxy-Authenticate", "Digest realm=\"x\", nonce=\"n\"");
+    world.proxy_says(&challenge.to_bytes());
+    assert_eq!(world.statuses("alice").pop().as_deref(), Some("407 INVITE"));
+    assert_eq!(
+        world.proxy_request("INVITE"),
+        invite,
+        "it is not tried again"
+    );
+}
+
+#[test]
 fn nobody_else_is_let_out() {
     let refused = |settings: Settings, name: Option<&str>, open: bool| {
         let mut world = World::with_settings(settings);

@@ -1,0 +1,78 @@
+// A real Kamailio as somebody else's SIP proxy: registrar and proxy of the domain `voice.test` over UDP and WebSocket
+// (RFC 7118). Whoever is not registered, or answers 408, 480, 486 or 603, is sent to `voicemail@voice.test`, who
+// must show a password when registering. It ends with the test process.
+
+import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { temporaryFolder } from '../harness.mjs';
+
+export const DOMAIN = 'voice.test';
+export const VOICEMAIL_PASSWORD = 'only-for-this-test';
+const READY_WITHIN_MS = 10_000;
+/** Below the ports that systems give to outgoing connections. */
+const PORTS = { from: 20_000, below: 32_768 };
+
+/** A port that is free for UDP and TCP. */
+async function freePort() {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    const tcp = createServer();
+    const udp = createSocket('udp4');
+    const bound = (socket, start) => new Promise((resolve) => {
+      socket.once('error', () => resolve(false)).once('listening', () => resolve(true));
+      start();
+    });
+    const free = [
+      await bound(tcp, () => tcp.listen(port, '127.0.0.1')),
+      await bound(udp, () => udp.bind(port, '127.0.0.1')),
+    ];
+    await Promise.all([tcp, udp].map((socket, index) => free[index] && new Promise((closed) => socket.close(closed))));
+    if (free.every(Boolean)) return port;
+  }
+}
+
+function configuration(udp, web) {
+  const template = readFileSync(join(import.meta.dirname, 'kamailio.cfg'), 'utf8');
+  const values = { UDP_PORT: udp, WEB_PORT: web, DOMAIN, PASSWORD: VOICEMAIL_PASSWORD };
+  return template.replaceAll(/@([A-Z_]+)@/g, (whole, name) => values[name] ?? whole);
+}
+
+/** Starts it; `ports` are those of one that ran before, or free ones. */
+export async function startKamailio(ports) {
+  const { udp, web } = ports ?? { udp: await freePort(), web: await freePort() };
+  const folder = temporaryFolder('kamailio');
+  const file = join(folder, 'kamailio.cfg');
+  writeFileSync(file, configuration(udp, web));
+  const child = spawn(
+    'kamailio',
+    ['-DD', '-E', '-f', file, '-m', '32', '-M', '8', '-Y', folder, '-P', join(folder, 'pid')],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let log = '';
+  child.stderr.on('data', (data) => { log += data; });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const stop = () => {
+    child.kill('SIGTERM');
+    return exited;
+  };
+  process.once('exit', () => child.kill('SIGKILL'));
+  child.once('error', (error) => { log += error.message; });
+  const end = Date.now() + READY_WITHIN_MS;
+  while (!(await answers(web))) {
+    if (Date.now() > end || child.exitCode !== null) throw new Error(`Kamailio does not answer\n${log}`);
+  }
+  return { ports: { udp, web }, udp, url: `ws://127.0.0.1:${web}`, http: `http://127.0.0.1:${web}`, log: () => log, stop };
+}
+
+/** Whether a WebSocket opens there. */
+function answers(port) {
+  return new Promise((resolve) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, 'sip');
+    socket.addEventListener('open', () => { socket.close(); resolve(true); });
+    socket.addEventListener('error', () => setTimeout(resolve, 50, false));
+  });
+}
