@@ -38,6 +38,24 @@ async function talk() {
   await Promise.all([hears(alice, { type: 'talk' }), hears(bob, { type: 'talk' })]);
 }
 
+/** Within the sound where that was agreed, by INFO where it was not. */
+async function keysGoBothWays() {
+  await alice.evaluate(() => {
+    const { insertDTMF } = RTCDTMFSender.prototype;
+    window.tones = '';
+    RTCDTMFSender.prototype.insertDTMF = function (tones, ...how) {
+      window.tones += tones;
+      return insertDTMF.call(this, tones, ...how);
+    };
+  });
+  for (const key of ['5', '#']) await tell(alice, 'send_key', key);
+  assert.equal(await alice.evaluate(() => window.tones), '5#');
+  await alice.evaluate(() => Object.defineProperty(RTCDTMFSender.prototype, 'canInsertDTMF', { get: () => false }));
+  await tell(alice, 'send_key', '7');
+  await hears(bob, { type: 'key', key: '7' });
+  assert.deepEqual(await bob.evaluate(() => window.heard.filter(({ type }) => type === 'key').map(({ key }) => key)), ['7']);
+}
+
 async function over(page) {
   await hears(page, { type: 'state', state: 'idle' });
   await isDark(page);
@@ -67,7 +85,7 @@ test('hold stops the sound in both directions and says so there; keys, mute and 
   await comes(bob, 10);
   await tell(alice, 'mute', true);
   await hears(alice, { type: 'talk', muted: true });
-  await tell(alice, 'send_key', '5');
+  await keysGoBothWays();
   await tell(alice, 'set_camera', true);
   await hears(bob, { type: 'talk', video: true });
   await comes(bob, 10, 'video');

@@ -5,7 +5,7 @@ use sip::{NameAddr, Request, Uri, transaction::ClientTransaction};
 
 use super::{
     binding::Binding,
-    call::{Call, print},
+    call::{Call, Stage, print},
     fork,
 };
 use crate::{
@@ -26,6 +26,9 @@ pub(super) const SCHEMA: &[&str] = &[
 
 /// Beginning of the keys and tags by which an undelivered branch is told to the line.
 pub(super) const BRANCH_KEY: &str = "branch ";
+
+/// Why a telephone need not ring any more: somebody else has answered.
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
 /// One way on which a call was sent on.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,8 +92,9 @@ impl Branch {
         }
     }
 
-    /// Ends the branch: CANCEL now, or as soon as it may be sent.
-    pub(super) fn cancel(&mut self, context: &Context<'_>) -> Option<Effect> {
+    /// Ends the branch: CANCEL now, or as soon as it may be sent. Where somebody else has answered, it says so, so that
+    /// no telephone tells of a missed call (RFC 3326 section 2).
+    pub(super) fn cancel(&mut self, context: &Context<'_>, stage: &Stage) -> Option<Effect> {
         if !matches!(self.ending, Ending::Open | Ending::Wanted) {
             return None;
         }
@@ -99,8 +103,11 @@ impl Branch {
             return None;
         }
         self.ending = Ending::Cancelled;
-        let frame = self.request.cancel().to_bytes();
-        Some(self.place(context).deliver("", frame, None))
+        let mut cancel = self.request.cancel();
+        if *stage == Stage::Answered {
+            cancel.add_header("Reason", ELSEWHERE);
+        }
+        Some(self.place(context).deliver("", cancel.to_bytes(), None))
     }
 }
 

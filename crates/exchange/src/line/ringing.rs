@@ -323,7 +323,7 @@ fn provisional(
 ) -> Result<Vec<Effect>, SqlError> {
     let mut effects = Vec::new();
     if branch.ending == Ending::Wanted {
-        effects.extend(branch.cancel(context));
+        effects.extend(branch.cancel(context, &call.stage));
     } else if response.status() > 100 && branch.ending == Ending::Open && call.stage.is_open() {
         effects.extend(call.pass_up(context, response));
         call::put(sql, call)?;
@@ -462,7 +462,7 @@ pub(super) fn cancel_branches(
     let mut effects = Vec::new();
     for mut branch in branch::of_call(sql, &call.key)? {
         if branch.branch != except {
-            effects.extend(branch.cancel(context));
+            effects.extend(branch.cancel(context, &call.stage));
             branch::put(sql, &branch)?;
         }
     }

@@ -98,6 +98,38 @@ fn less_preferred_contacts_ring_after_the_others_and_within_the_same_time() {
 }
 
 #[test]
+fn who_stops_ringing_hears_whether_somebody_else_has_answered() {
+    let mut world = World::new();
+    contact(&mut world, "desk", "bob", "", Answers::Ring);
+    contact(&mut world, "lab", "bob", "", Answers::Ring);
+    let why = |world: &mut World, phone: &str| {
+        let received = &world.get(phone).received;
+        received.iter().rev().find_map(|message| match message {
+            Message::Request(request) if request.method() == "CANCEL" => {
+                Some(request.header("Reason").unwrap_or_default().to_owned())
+            }
+            _ => None,
+        })
+    };
+    call(&mut world, "");
+    respond(
+        &mut world,
+        "lab",
+        "200 OK",
+        "Contact: <sip:lab@b.invalid>\r\n",
+    );
+    let elsewhere = "SIP;cause=200;text=\"Call completed elsewhere\"";
+    assert_eq!(why(&mut world, "desk").as_deref(), Some(elsewhere));
+    assert_eq!(why(&mut world, "lab"), None);
+
+    let mut world = World::new();
+    contact(&mut world, "desk", "bob", "", Answers::Ring);
+    call(&mut world, "");
+    world.advance(20_000);
+    assert_eq!(why(&mut world, "desk").as_deref(), Some(""), "nobody has");
+}
+
+#[test]
 fn a_group_that_fails_gives_way_to_the_next_at_once() {
     let mut world = World::new();
     contact(&mut world, "desk", "bob", ";q=0.9", Answers::Reject(486));
@@ -380,4 +412,26 @@ fn inside_a_dialog_every_method_passes_with_what_it_asks_for() {
             .any(|status| status.ends_with(&format!(" {method}")));
         assert!(answered, "{method} is answered by the other end");
     }
+}
+
+#[test]
+fn a_call_is_sent_on_only_so_often() {
+    let mut world = World::new();
+    contact(&mut world, "desk", "bob", "", Answers::Mute);
+    contact(&mut world, "alices", "alice", "", Answers::Ring);
+    let been: Vec<String> = (1..=4)
+        .map(|number| format!("<sip:user{number}@localhost>;index={number}"))
+        .collect();
+    call(
+        &mut world,
+        &format!("History-Info: {}\r\n", been.join(", ")),
+    );
+    respond(
+        &mut world,
+        "desk",
+        "302 Moved Temporarily",
+        "Contact: <sip:alice@localhost>\r\n",
+    );
+    assert!(!rang(&mut world, "alices"));
+    assert!(count(&mut world, "anna", "200 INVITE") > 0, "the voicemail");
 }

@@ -97,7 +97,7 @@ fn a_client_names_the_connection_that_it_comes_back_to() {
 fn calls_are_told_which_servers_help_them() {
     let response = answered(asked("GET", "/ice-servers", &[]));
     assert_eq!(response.status, 200);
-    assert_eq!(response.body, crate::http::Body::Bytes(b"[]".to_vec()));
+    assert_eq!(response.body, Body::Bytes(b"[]".to_vec()));
     let cache = (
         "cache-control".to_owned(),
         "public, max-age=3600".to_owned(),
