@@ -3,7 +3,7 @@
 
 mod absence;
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use exchange::{
     context::Context,
@@ -26,6 +26,8 @@ const KEEP_ALIVE: (&str, &str) = ("\r\n\r\n", "\r\n");
 /// RFC 6455 close codes that an end point may send itself.
 const SENDABLE_CODES: std::ops::RangeInclusive<u16> = 3000..=4999;
 
+/// How long an alarm waits until everybody has been told that a client is gone.
+const TELLING_LIMIT: Duration = Duration::from_secs(60);
 /// A socket that ended without a word.
 const BROKEN: u16 = 1006;
 /// What a socket is told when its connection has a newer one.
@@ -79,7 +81,7 @@ impl DurableObject for Flow {
 
     /// The client of a connection without a socket was away too long.
     async fn alarm(&self) -> Result<Response> {
-        self.give_up()?;
+        self.give_up().await?;
         Response::ok("")
     }
 
@@ -174,16 +176,22 @@ impl Flow {
         Ok(())
     }
 
-    fn give_up(&self) -> Result<()> {
+    /// What is kept goes only when everybody has been told: should the process die before, the alarm rings again.
+    async fn give_up(&self) -> Result<()> {
         let Some(absence) = absence::find(&self.actor.storage) else {
             return Ok(());
         };
         if absence.until_ms() > clock::now_ms() {
             return absence::keep(&self.actor.storage, &absence);
         }
-        absence::forget(&self.actor.storage);
         let effects = self.with_context(|context| absence.give_up(context))?;
         self.actor.accept(effects);
+        clock::within(TELLING_LIMIT, self.actor.carried_out()).await;
+        // The client may have come back, and gone again, meanwhile.
+        let left = absence::find(&self.actor.storage);
+        if left.is_some_and(|left| left.until_ms() == absence.until_ms()) {
+            absence::forget(&self.actor.storage);
+        }
         Ok(())
     }
 

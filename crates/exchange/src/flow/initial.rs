@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What the exchange understands.
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, NOTIFY, SUBSCRIBE, MESSAGE";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, REGISTER, SUBSCRIBE, MESSAGE";
 /// The longest MESSAGE, without the proofs that end here (RFC 3428 section 8).
 const LONGEST_TEXT: usize = 1_300;
 /// Bodies that end points of the exchange take.
