@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { check, prepare } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { button, callUntilRecording, outbox, recordFor } from './page.mjs';
 import { OFFER, SipAgent, sessionInfo } from './sip-agent.mjs';
@@ -140,8 +141,8 @@ test('a telephone over UDP gets INFO and BYE inside its dialog, by the route tha
 
 /** A page of its own origin whose element has the proxy as its server. */
 async function shop(context) {
-  const page = `<!doctype html><html lang="en"><title>Shop</title><script type="module" src="${server.url}/afterbeep.js"></script>
-    <afterbeep-call to="${BOB}" server="${kamailio.url}"></afterbeep-call>`;
+  const page = `<!doctype html><html lang="en"><title>Shop</title><meta name="viewport" content="width=device-width"><script type="module" src="${server.url}/afterbeep.js"></script>
+    <main><h1>Shop</h1><afterbeep-call to="${BOB}" server="${kamailio.url}"></afterbeep-call></main>`;
   const site = createServer((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(page));
   await new Promise((ready) => site.listen(0, '127.0.0.1', ready));
   context.after(() => site.closeAllConnections() ?? site.close());
@@ -151,6 +152,7 @@ async function shop(context) {
 test('our element with that proxy as its server registers and calls; its message goes where the voicemail says, once that was confirmed by name', async (context) => {
   const browser = await launchBrowser({ microphoneWav: speechWav(temporaryFolder('upstream-sound')) });
   context.after(() => browser.close());
+  await prepare(browser);
   const page = await browser.newPage(await shop(context));
   await page.evaluate((address) => {
     document.querySelector('afterbeep-call').credentials = { address, password: 'nobody asks' };
@@ -163,6 +165,9 @@ test('our element with that proxy as its server registers and calls; its message
   await recordFor(page, 1500);
   await button(page, 'Send').first().click();
   await outbox(page).getByText('Confirm that once').waitFor();
+  const asked = `This voicemail is on another server: ${new URL(server.url).host}.`;
+  await page.getByText(asked).first().waitFor();
+  await check(page, 'another server');
   assert.equal((await messagesOfBob()).length, before, 'nothing goes to a server that was not confirmed');
   const deposited = page.evaluate(() => new Promise((heard) => {
     document.addEventListener('afterbeep-deposited', ({ detail }) => heard(detail), { once: true });

@@ -1,45 +1,47 @@
 // The voicemail may be on another server than the one the call went by: a foreign SIP proxy knows nothing of messages.
 // Nothing is sent there before the caller has confirmed that server, once, by its name.
 
-import { tree } from "./tree.js";
+import { tree, write } from "./tree.js";
 
 /** A slice of the call element. */
 export class OtherServer {
-  static styles = `
-.other-server { display: grid; gap: 12px; justify-items: start; text-align: start; }
-.other-server p { margin: 0; overflow-wrap: anywhere; }
-`;
+  static styles = `.other-server { max-width: 100%; overflow-wrap: anywhere; }`;
 
   #host;
-  #words = tree("p", {});
-  #allow = tree("button", { part: "button allow-server", type: "button", click: () => void this.#confirm() }, "Send there");
   /** @type {string | undefined} the server that is asked about */
   #origin;
 
   /** @param {import("./call-slices.js").SliceHost} host */
   constructor(host) {
     this.#host = host;
-    this.element = tree("section", { class: "other-server", part: "other-server", "aria-label": "Another server", hidden: true }, this.#words, this.#allow);
+    this.element = tree("button", { type: "button", class: "other-server", part: "button other-server", hidden: true, click: () => void this.#confirm() });
   }
 
   /** @param {any} event */
-  hear(event) {
-    if (event.type !== "other_server") return;
-    this.#origin = event.origin;
+  hear({ type, origin }) {
+    if (type !== "other_server" || origin === this.#origin) return;
+    this.#origin = origin;
     this.#host.update();
   }
 
   show() {
     this.element.hidden = this.#origin === undefined;
-    if (this.#origin === undefined) return;
-    const { host } = new URL(this.#origin);
-    this.#words.textContent = `This voicemail is on another server: ${host}. Its greeting comes from there, and your message goes there. Until you agree, it stays on this device.`;
-    this.#allow.textContent = `Send to ${host}`;
+    if (this.#origin !== undefined) write(this.element, `Send to ${this.#name}`);
+  }
+
+  /** The question, where the state's own words would stand. */
+  note() {
+    if (this.#origin === undefined) return "";
+    return `This voicemail is on another server: ${this.#name}. Your message stays on this device until you agree to send it there.`;
   }
 
   /** Another engine asks again where it must. */
   close() {
     this.#origin = undefined;
+  }
+
+  get #name() {
+    return new URL(this.#origin ?? "").host;
   }
 
   async #confirm() {
