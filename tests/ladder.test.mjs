@@ -109,7 +109,7 @@ test('an answered call is seen at both ends, requests inside the dialog too', as
   await anna.inDialog(dialog, 'INFO', { type: 'application/dtmf-relay', body: 'Signal=7\r\n' });
   await desk.inDialog(desk.dialogOf(desk.invited), 'BYE');
   const ladder = await assertLeg(carol, dialog.callId, 'caller', anna.wire);
-  assertSameLeg(await ladderOf(carol, dialog.callId, 'contact 1', 10), 'contact 1', callOf(desk.wire, dialog.callId));
+  await assertLeg(carol, dialog.callId, 'contact 1', desk.wire);
   assert.equal(ladder.outcome, 'answered');
   assert.ok(ladder.entries.some(({ message }) => message.includes('Signal=***')), 'digits are nobody else’s business');
 });

@@ -54,8 +54,7 @@ export class AfterbeepLadder extends HTMLElement {
     const root = this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = sheetsOf("inbox", LADDER_STYLES);
     root.append(
-      tree("div", { class: "bar" }, this.#heading, tree("div", { class: "row" }, this.#leave)),
-      this.#back,
+      tree("div", { class: "bar" }, this.#heading, this.#back, tree("div", { class: "row" }, this.#leave)),
       tree("div", { class: "news" }, this.#note, this.#trouble),
       this.#signIn.element,
       this.#empty,

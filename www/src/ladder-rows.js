@@ -86,8 +86,8 @@ export function labelOf({ start, method, status, message }) {
 
 /** @param {Note} note */
 function wordsOf(note) {
-  if (note.note === "deposited") return "recorded offline, deposited";
-  return note.duration_ms ? `greeting plays, ${long(note.duration_ms)}` : "greeting plays";
+  if (note.note === "deposited") return "message deposited";
+  return note.duration_ms ? `greeting starts, ${long(note.duration_ms)} long` : "greeting starts";
 }
 
 /**

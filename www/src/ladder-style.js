@@ -8,9 +8,10 @@ export const LADDER_STYLES = `
 .call:hover .who { text-decoration: underline; text-underline-offset: 4px; }
 .call .who { font-size: 1.125rem; font-weight: 560; overflow-wrap: anywhere; }
 .ladder { display: grid; gap: 8px; }
-.ladder .headline { overflow-wrap: anywhere; outline-offset: 6px; }
+.ladder .headline { overflow-wrap: anywhere; outline: none; }
 .saves { margin-inline-start: -12px; }
-.back { justify-self: start; margin-inline-start: -12px; }
+.bar .back { margin-inline-start: -12px; }
+.bar .row { margin-inline-start: auto; }
 .sides { display: grid; gap: 24px; align-items: start; }
 .frame { min-width: 0; overflow-x: auto; border: 1px solid var(--line); border-radius: var(--radius); padding: 8px 0; }
 .picture { display: block; font: 13px ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; }

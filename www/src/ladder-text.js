@@ -28,7 +28,7 @@ export function picture(ladder, { times = true } = {}) {
  */
 export function text(ladder) {
   const facts = [`Call from ${callerName(ladder)}, ${ladder.began_at}`, `${outcomeOf(ladder)}, ${ladder.entries.length} messages, Call-ID ${ladder.call_id}`];
-  const left = ladder.left_out > 0 ? [`${ladder.left_out} more messages were not kept.`] : [];
+  const left = ladder.left_out > 0 ? ["More messages of this call were not kept."] : [];
   const messages = ladder.entries.map((message, index) => {
     const title = `${index + 1}. ${after(message.after_ms)}  ${message.from} -> ${message.to}  (${message.size} bytes)`;
     return `${title}\n${"-".repeat(title.length)}\n${message.message.replaceAll("\r\n", "\n").trimEnd()}`;

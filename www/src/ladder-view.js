@@ -41,7 +41,7 @@ export class LadderView {
     say(this.#title, `Call from ${callerName(ladder)}`);
     const when = moment(Date.parse(ladder.began_at), Date.now());
     say(this.#facts, `${when}. ${outcomeOf(ladder)}. ${count(ladder.entries.length, "message")}; secrets are shown as ***.`);
-    say(this.#left, ladder.left_out > 0 ? `${count(ladder.left_out, "more message")} of this call were not kept.` : "");
+    say(this.#left, ladder.left_out > 0 ? "More messages of this call were not kept." : "");
     this.#list.replaceChildren(...rowsOf(ladder).map(item));
     this.#drawn = 0;
     this.#draw();

@@ -31,7 +31,7 @@ pub struct Sheet {
     pub session: Option<String>,
     /// The messages, oldest first.
     pub entries: Vec<Entry>,
-    /// How many more there were.
+    /// How many more there were, at least: a full record is written no more.
     #[serde(default)]
     pub left_out: usize,
 }
@@ -117,6 +117,11 @@ impl Sheet {
         self.entries.insert(place, entry);
     }
 
+    /// How much is kept, and whether more was left out.
+    pub(super) fn measure(&self) -> (usize, bool) {
+        (self.entries.len(), self.left_out > 0)
+    }
+
     /// By time; what another object tells late comes before what can only follow it.
     fn place(&self, entry: &Entry) -> usize {
         let before = self.entries.iter().rposition(|at| at.at_ms <= entry.at_ms);
@@ -176,13 +181,13 @@ impl Sheet {
         } else {
             End::Flow(self.flow.clone())
         };
-        let finals = self.entries.iter().filter(|entry| {
+        let mut finals = self.entries.iter().filter(|entry| {
             entry.to == asks
                 && entry.method() == "INVITE"
                 && entry.status().is_some_and(|status| status >= 200)
         });
         let success = |entry: &&Entry| entry.status().is_some_and(|status| status < 300);
-        let answer = finals.clone().find(success).or_else(|| finals.last());
+        let answer = finals.clone().find(success).or_else(|| finals.next_back());
         let by_voicemail = |answer: &Entry| {
             let asked = |entry: &&Entry| entry.from == End::Edge && entry.to == End::Voicemail;
             let own = [&answer.from, &answer.to].contains(&&End::Voicemail);

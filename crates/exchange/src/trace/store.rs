@@ -90,10 +90,13 @@ pub(super) fn add(
         None => of_ends(sql, &call_id, &own)?,
     };
     if let Some(mut sheet) = known {
+        let before = sheet.measure();
         for note in own {
             sheet.add(note);
         }
-        put(sql, context, &sheet)?;
+        if sheet.measure() != before {
+            put(sql, context, &sheet)?;
+        }
     }
     add(sql, context, flow, caller, others)
 }

@@ -16,6 +16,9 @@ fn mailbox() -> Object {
     Object::Mailbox(BOB.to_owned())
 }
 
+/// First line and size.
+type Seen = Vec<(String, usize)>;
+
 fn sheets(world: &World) -> Vec<Sheet> {
     let rows = world.rows(&mailbox(), "SELECT sheet FROM traces ORDER BY began");
     let sheet = |text: String| serde_json::from_str(&text).expect("a sheet");
@@ -29,7 +32,7 @@ fn only(world: &World) -> Sheet {
 }
 
 /// Start lines and sizes of what this connection sent and got, as the ladder has it.
-fn leg(sheet: &Sheet, flow: &str) -> (Vec<(String, usize)>, Vec<(String, usize)>) {
+fn leg(sheet: &Sheet, flow: &str) -> (Seen, Seen) {
     let end = End::Flow(flow.to_owned());
     let line = |entry: &Entry| (entry.start().to_owned(), entry.size);
     let of = |mine: fn(&Entry) -> &End| {
@@ -40,7 +43,7 @@ fn leg(sheet: &Sheet, flow: &str) -> (Vec<(String, usize)>, Vec<(String, usize)>
 }
 
 /// The same of the phone's own records; what is no call is left out.
-fn wire(world: &mut World, phone: &str) -> (Vec<(String, usize)>, Vec<(String, usize)>) {
+fn wire(world: &mut World, phone: &str) -> (Seen, Seen) {
     let phone = world.get(phone);
     let line = |bytes: &[u8]| {
         let note = super::Note::read(bytes, End::Edge, End::Edge, 0)?;
