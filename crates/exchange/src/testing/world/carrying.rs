@@ -108,7 +108,7 @@ impl World {
     pub(super) fn deliver(&mut self, flow: &str, frame: &[u8]) -> bool {
         let now_ms = self.now_ms;
         if flow == crate::upstream::FLOW {
-            return self.to_proxy(frame);
+            return self.send_upstream(frame);
         }
         if !self.carries(flow) {
             return false;

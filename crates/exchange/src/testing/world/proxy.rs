@@ -74,7 +74,7 @@ impl World {
         self.proxy.len()
     }
 
-    pub(super) fn to_proxy(&mut self, frame: &[u8]) -> bool {
+    pub(super) fn send_upstream(&mut self, frame: &[u8]) -> bool {
         let open = self.upstream.as_ref().is_some_and(Upstream::is_open);
         if open {
             self.with_upstream(|upstream, context| upstream.send(frame, context));
@@ -84,7 +84,7 @@ impl World {
 
     pub(super) fn tell_upstream(&mut self, signal: Signal) -> Reply {
         match signal {
-            Signal::Deliver { frame } if self.to_proxy(&frame) => Reply::Done,
+            Signal::Deliver { frame } if self.send_upstream(&frame) => Reply::Done,
             _ => Reply::Gone,
         }
     }
