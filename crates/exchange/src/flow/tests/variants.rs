@@ -375,6 +375,22 @@ fn a_call_back_can_be_skipped_and_hung_up() {
 }
 
 #[test]
+fn a_caller_whom_a_telephone_refused_is_called_back_too() {
+    for answers in [Answers::Reject(486), Answers::Ring] {
+        let mut world = world(r#"{"answer":"call_back"}"#);
+        world.registered("bob", "bob", answers);
+        world.answer("anna", Answers::Accept);
+        world.call("anna", BOB);
+        world.advance(25_000);
+        let events = world.call_events("anna");
+        let refused = |event: &Event| matches!(event, Event::Rejected { .. });
+        assert!(events.iter().any(refused), "{events:?}");
+        assert_eq!(told(&mut world, "anna").0.len(), 1, "{events:?}");
+        assert!(!world.statuses("bob").contains(&"INFO".to_owned()));
+    }
+}
+
+#[test]
 fn who_asks_for_the_voicemail_itself_is_never_called_back() {
     let mut world = world(r#"{"answer":"call_back"}"#);
     let voicemail = "sip:voicemail@localhost;target=sip:bob%40localhost;cause=302";
