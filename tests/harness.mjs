@@ -42,16 +42,16 @@ function cleanEnvironment() {
 }
 
 /**
- * Starts `cargo xtask dev` on a free port.
+ * Starts `cargo xtask dev` on a free port, or on the one that is asked for.
  *
- * @param {{state?: string, env?: Record<string, string>, demo?: boolean, faults?: boolean}} options `env` holds settings of
+ * @param {{state?: string, port?: number, env?: Record<string, string>, demo?: boolean, faults?: boolean}} options `env` holds settings of
  *   the worker; with `faults` it stops where a request's `afterbeep-fault-point` says
  */
-export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true, faults = false } = {}) {
+export async function startServer({ state = temporaryFolder('state'), env = {}, demo = true, faults = false, port: wanted = 0 } = {}) {
   const kind = faults ? { XTASK_FAULT_POINTS: '1' } : {};
   const once = built.has(faults) ? { XTASK_SERVE_BUILT: '1' } : {};
   const [program, ...first] = process.env.XTASK_BINARY ? [process.env.XTASK_BINARY] : ['cargo', 'xtask'];
-  const child = spawn(program, [...first, 'dev', '--port', '0', '--state', state, ...(demo ? [] : ['--no-demo'])], {
+  const child = spawn(program, [...first, 'dev', '--port', String(wanted), '--state', state, ...(demo ? [] : ['--no-demo'])], {
     cwd: ROOT,
     env: { ...cleanEnvironment(), AFTERBEEP_DEV_LOOPBACK: '1', ...once, ...env, ...kind, XTASK_STOP_WITH_STDIN: '1' },
     stdio: ['pipe', 'pipe', 'pipe'],
