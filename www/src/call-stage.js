@@ -47,6 +47,7 @@ export class CallStage {
   #time = tree("p", { class: "time figures", part: "time", hidden: true });
   #caption = tree("p", { class: "caption", part: "caption", hidden: true });
   #captioned = tree("div", { class: "captioned", hidden: true }, this.#caption);
+  #press;
   #player;
   #watch;
   #buttons;
@@ -61,6 +62,7 @@ export class CallStage {
    */
   constructor(slices, requests) {
     const press = (control) => () => requests.press(control);
+    this.#press = requests.press;
     this.waveform = new Waveform();
     this.undo = new UndoBar();
     this.#player = new Player({ load: requests.load, failed: requests.failed });
@@ -86,7 +88,7 @@ export class CallStage {
     this.#borrowed = new Set(Object.keys(slices.buttons));
     this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
-    this.#number.addEventListener("keydown", (event) => event.key === "Enter" && requests.press("call"));
+    this.#number.addEventListener("keydown", (event) => event.key === "Enter" && this.#enter(event));
     this.#number.addEventListener("input", () => this.#dialAnew());
     this.#text.addEventListener("input", () => {
       this.#count();
@@ -222,6 +224,15 @@ export class CallStage {
     else this.#note.removeAttribute("aria-live");
     say(this.#note, words);
     this.complain(this.#trouble.textContent);
+  }
+
+  /**
+   * Calls by the keyboard. The focus moves on meanwhile, and the same key shall not press what it comes to.
+   * @param {KeyboardEvent} event
+   */
+  #enter(event) {
+    event.preventDefault();
+    this.#press("call");
   }
 
   /** What was refused is being corrected. */

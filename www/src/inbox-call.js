@@ -31,8 +31,9 @@ const LEFT = new Set(["ended", "ready"]);
 export class InboxCall {
   static styles = `
 .news:has(+ .calling:not([hidden])) { justify-items: center; padding: 32px 24px 0; border-radius: var(--radius) var(--radius) 0 0; background: var(--tint); text-align: center; }
-.calling { display: grid; justify-items: center; gap: 24px; padding: 24px 16px 32px; border-radius: 0 0 var(--radius) var(--radius); background: var(--tint); text-align: center; }
+.calling { display: grid; grid-template-columns: minmax(0, 1fr); justify-items: center; gap: 24px; padding: 24px 16px 32px; border-radius: 0 0 var(--radius) var(--radius); background: var(--tint); text-align: center; }
 .calling .controls { width: 100%; display: flex; flex-wrap: wrap; justify-content: center; gap: 8px; }
+.calling .controls button { max-width: 100%; white-space: normal; }
 .calling .controls button:not(.large) { padding: 0 16px; }
 .calling .time { font-size: 1.25rem; font-weight: 560; line-height: 1; }
 .calling .caption { padding: 16px 20px; border-radius: 12px; background: var(--paper); white-space: pre-wrap; overflow-wrap: anywhere; text-align: start; }
@@ -115,9 +116,11 @@ ${TalkView.styles}`;
    * @param {string} name
    */
   call(address, name) {
-    this.#address = address;
-    this.#name = name;
-    this.#ask((client) => client.call(address));
+    this.#ask((client) => {
+      client.call(address);
+      this.#address = address;
+      this.#name = name;
+    });
   }
 
   /** @param {any} event */
@@ -231,7 +234,7 @@ ${TalkView.styles}`;
       this.#greeting.stop();
       return this.#owner.update();
     }
-    if (CALLING.has(before)) this.#end(before === "talking" && !this.#failed ? this.#talk.lastWords(this.#name) : "");
+    if (CALLING.has(before) || LEFT.has(before)) this.#end(before === "talking" && !this.#failed ? this.#talk.lastWords(this.#name) : "");
   }
 
   /** @param {string} code */

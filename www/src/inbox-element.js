@@ -226,7 +226,7 @@ export class AfterbeepInbox extends HTMLElement {
     const before = this.#call.busy;
     this.#call.hear(event);
     if (this.#call.busy && !before) this.#tell("");
-    if (!this.#call.busy) this.#studio.hear(event);
+    this.#studio.hear(event);
   }
 
   /** Says where this page may not use its server at all. */

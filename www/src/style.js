@@ -155,7 +155,8 @@ const INBOX = `
 .welcome summary::after { content: ""; width: 9px; height: 9px; margin-inline-end: 4px; border: solid; border-width: 0 2px 2px 0; transform: translateY(-3px) rotate(45deg); }
 .welcome[open] summary::after { transform: translateY(2px) rotate(225deg); }
 .bar .row { margin-inline-end: -12px; }
-.welcome .inside { display: grid; gap: 24px; padding: 0 0 16px; }
+.welcome .inside { display: grid; grid-template-columns: minmax(0, 1fr); gap: 24px; padding: 0 0 16px; }
+.welcome button { max-width: 100%; white-space: normal; }
 .link { display: flex; gap: 8px; align-items: end; }
 .link label { flex: 1; min-width: 0; }
 .studio { display: grid; gap: 12px; }
