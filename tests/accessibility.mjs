@@ -2,7 +2,9 @@
 // focus is and whether it shows, and what a screen reader is told.
 
 import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -33,6 +35,22 @@ export async function audit(page, state) {
     }, rules);
     assert.deepEqual(broken, [], `${state}, ${colorScheme}`);
   }
+}
+
+/** Checks one state by all rules; with `AFTERBEEP_PICTURES` it is kept as pictures too. */
+export async function check(page, state) {
+  await audit(page, state);
+  const shots = process.env.AFTERBEEP_PICTURES;
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [1280, 390]) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 844 });
+      await page.screenshot({ path: join(shots, `state-${state.replaceAll(' ', '-')}-${colorScheme}-${width}.png`), fullPage: true });
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** Names of the buttons that can be pressed, in the element's order. */

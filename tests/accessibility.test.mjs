@@ -2,10 +2,8 @@
 // nothing on any state of the elements.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { assertFits, audit, buttons, focus, listen, liveRegions, prepare, said, tabTo } from './accessibility.mjs';
+import { assertFits, buttons, check, focus, listen, liveRegions, prepare, said, tabTo } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { button, inBrowser, openInbox, outbox } from './page.mjs';
 import { SipAgent } from './sip-agent.mjs';
@@ -13,11 +11,9 @@ import { speechWav } from './sound.mjs';
 
 const microphoneWav = speechWav(temporaryFolder('accessibility-sound'));
 const CALL_PAGE = '/?to=bob&processing=off';
-const shots = process.env.AFTERBEEP_PICTURES;
 let server;
 
 before(async () => {
-  if (shots) mkdirSync(shots, { recursive: true });
   server = await startServer({});
 });
 after(() => server?.stop());
@@ -27,20 +23,6 @@ async function launch(context, options = {}) {
   context.after(() => browser.close());
   await prepare(browser);
   return browser;
-}
-
-/** Checks one state by all rules; with `AFTERBEEP_PICTURES` it is kept as pictures too. */
-async function check(page, state) {
-  await audit(page, state);
-  if (!shots) return;
-  for (const colorScheme of ['light', 'dark']) {
-    for (const width of [1280, 390]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 844 });
-      await page.screenshot({ path: join(shots, `state-${state.replaceAll(' ', '-')}-${colorScheme}-${width}.png`), fullPage: true });
-    }
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** Comes to a control by Tab, presses it, and waits for what it does. */
