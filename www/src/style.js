@@ -70,6 +70,7 @@ label { display: grid; gap: 4px; color: var(--soft); font-size: 0.9375rem; }
 .figures { font-variant-numeric: tabular-nums; }
 .wave { display: block; width: 100%; height: 96px; contain: strict; }
 .wave path { fill: none; stroke-linecap: round; stroke-width: 3.5px; }
+.wave g path { stroke-width: 4px; }
 .wave .base { stroke: var(--edge); }
 .wave .done { stroke: var(--accent); }
 .slider { position: relative; border-radius: 12px; cursor: pointer; touch-action: none; }
