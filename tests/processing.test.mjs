@@ -130,7 +130,7 @@ test('noise suppression works offline after the first visit, and its switch surv
   await page.reload();
   await button(page, 'Record').click();
   await inBrowser(page, 'recording');
-  await page.waitForFunction(() => document.querySelector('afterbeep-call').shadowRoot.querySelector('.time').textContent >= '0:02');
+  await page.waitForFunction(() => document.querySelector('afterbeep-call').shadowRoot.querySelector('[part=time]').textContent >= '0:02');
   assert.deepEqual(await modules(page), ['voice_bg.wasm']);
   await stopAndDelete(page);
   assert.equal(await noiseSwitch(page).isChecked(), false);
@@ -151,7 +151,7 @@ test('where the noise suppression cannot be loaded the recording goes on without
   const page = await browser.newPage(`${server.url}${PAGE}`);
   await button(page, 'Record').click();
   await inBrowser(page, 'recording');
-  await page.waitForFunction(() => document.querySelector('afterbeep-call').shadowRoot.querySelector('.time').textContent >= '0:02');
+  await page.waitForFunction(() => document.querySelector('afterbeep-call').shadowRoot.querySelector('[part=time]').textContent >= '0:02');
   assert.ok(refused.length > 0, 'it was asked for');
   await button(page, 'Stop').click();
   await inBrowser(page, 'review');
