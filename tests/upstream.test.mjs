@@ -177,6 +177,10 @@ test('our element with that proxy as its server registers and calls; its message
   const [message, ...others] = await messagesOfBob();
   assert.equal(others.length, before);
   assert.equal(message.from, `sip:alice@${DOMAIN}`);
+
+  await page.reload();
+  await callUntilRecording(page);
+  assert.equal(await page.getByText(asked).count(), 0, 'it is asked once on this device');
 });
 
 test('our people call elsewhere by the proxy and are called back inside the dialog; nobody else is let out', async () => {
