@@ -377,11 +377,7 @@ impl World {
             .filter_map(|phone| phone.agent.next_wakeup());
         let reminders = self.reminders.iter().map(|(due, ..)| *due);
         let absences = self.absences.values().map(Absence::until_ms);
-        objects
-            .chain(phones)
-            .chain(reminders)
-            .chain(absences)
-            .min()
+        objects.chain(phones).chain(reminders).chain(absences).min()
     }
 
     /// Clients that were away too long are given up.
