@@ -1,9 +1,9 @@
 //! How much one connection may do: messages and calls in a minute, and calls at once.
 
 use sha2::{Digest, Sha256};
-use sip::{Method, Request, Response};
+use sip::{Method, NameAddr, Request, Response};
 
-use super::{FlowState, closed};
+use super::{FlowState, closed, hop};
 use crate::{context::Context, effect::Effect};
 
 const MINUTE_MS: i64 = 60_000;
@@ -63,11 +63,12 @@ impl FlowState {
         may
     }
 
-    /// A request of the client ends a call: its BYE, or its ACK to a failure, which has no route.
-    pub(super) fn note_request(&mut self, request: &Request) {
+    /// A request of the client ends a call: its BYE, or its ACK to a failure, which follows no route of a dialog.
+    pub(super) fn note_request(&mut self, context: &Context<'_>, request: &Request) {
+        let in_dialog = |route: &NameAddr| hop::ends(context, route).is_some();
         let is_end = match request.method() {
             Method::Bye => true,
-            Method::Ack => request.routes().is_empty(),
+            Method::Ack => !request.routes().iter().any(in_dialog),
             _ => false,
         };
         if is_end {

@@ -174,7 +174,7 @@ impl FlowState {
     }
 
     fn receive_request(&mut self, request: Request, context: &Context<'_>) -> Vec<Effect> {
-        self.note_request(&request);
+        self.note_request(context, &request);
         if let Some(refusal) = admission::at_hop(&request) {
             return self.refuse_with(context, &request, &refusal);
         }

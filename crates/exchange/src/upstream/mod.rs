@@ -29,7 +29,7 @@ use sip::{
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
-    flow::{self, FlowState, hop, own_address, place::Place, shown_name},
+    flow::{self, FlowState, hop, own_address, place::Place, recovery, shown_name},
     http::{Request as HttpRequest, Response as HttpResponse},
     object::Object,
     problem,
@@ -127,8 +127,8 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
 /// signals go to [`Upstream`] itself.
 pub fn on_signal(_: &dyn Sql, _: &Context<'_>, signal: Signal) -> Result<Outcome, SqlError> {
     Ok(match signal {
-        Signal::Undelivered { key, .. } if !key.is_empty() => {
-            Outcome::done(vec![hop::send(FLOW, key.into_bytes())])
+        Signal::Undelivered { flow, key } => {
+            Outcome::done(recovery::gone(FLOW, &flow, &key).into_iter().collect())
         }
         _ => Outcome::failed("unexpected_signal"),
     })

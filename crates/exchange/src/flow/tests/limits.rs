@@ -155,3 +155,19 @@ fn one_connection_holds_only_so_many_calls_at_once() {
     world.call("anna", BOB);
     assert_eq!(refused(&mut world), 2);
 }
+
+#[test]
+fn calls_that_failed_are_over_whatever_way_their_ack_takes() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    for number in 0..30 {
+        let text = invite("sip:nobody@localhost", "sip:a@x.invalid", "")
+            .replace("Call-ID: raw", &format!("Call-ID: raw{number}"));
+        world.raw("anna", &text);
+        let answer = world.statuses("anna").pop();
+        assert_eq!(answer.as_deref(), Some("404 INVITE"), "{number}");
+        let route = "Route: <sip:localhost;lr>\r\nCSeq: 1 ACK";
+        let ack = text.replacen("INVITE", "ACK", 1);
+        world.raw("anna", &ack.replace("CSeq: 1 INVITE", route));
+    }
+}

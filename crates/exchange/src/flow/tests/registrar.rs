@@ -253,3 +253,33 @@ fn several_connections_of_one_instance_ring_once_and_stand_in_for_each_other() {
     );
     assert!(bob.world.sessions.is_empty());
 }
+
+#[test]
+fn routes_behind_a_contact_are_its_own_and_lead_nowhere_else() {
+    let mut world = World::new();
+    let route = super::access::talking(&mut world);
+    let info = |route: &str| {
+        format!(
+            "INFO sip:far@192.0.2.9 SIP/2.0\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKp\r\nMax-Forwards: 70\r\nRoute: {route}, <sip:near.example;lr>\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:bob@localhost>;tag=2\r\nCall-ID: raw\r\nCSeq: 2 INFO\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    world.raw("anna", &info(&route));
+    let Some(Message::Request(passed)) = world.get("bob").received.last() else {
+        panic!("nothing came through");
+    };
+    let routes: Vec<String> = passed.routes().iter().map(ToString::to_string).collect();
+    assert_eq!(routes, ["<sip:near.example;lr>"]);
+    // A voicemail has nothing behind it.
+    world.answer("bob", Answers::Reject(486));
+    world.call("anna", "sip:bob@localhost");
+    let received = world.get("anna").received.iter().rev();
+    let mut answers = received.filter_map(|message| match message {
+        Message::Response(response) if response.is_success() => {
+            response.record_routes().first().map(ToString::to_string)
+        }
+        _ => None,
+    });
+    let voicemail = answers.next().expect("a dialog");
+    world.raw("anna", &info(&voicemail));
+    assert!(world.statuses("anna").contains(&"403 INFO".to_owned()));
+}
