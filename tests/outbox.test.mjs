@@ -123,10 +123,27 @@ test('requests that reach the edge twice and answers that come late make one mes
   assert.equal((await bob.messages()).length, count + 1);
 });
 
+/**
+ * Only tabs send, not the service worker, and `window.transactions` are the open ones: browsers freeze no page that has
+ * one, as it would keep all others out.
+ */
+const watchTabs = (browser) => browser.context.addInitScript(() => {
+  delete window.ServiceWorkerRegistration?.prototype.sync;
+  window.transactions = new Set();
+  const { transaction } = IDBDatabase.prototype;
+  IDBDatabase.prototype.transaction = function (...given) {
+    const begun = transaction.apply(this, given);
+    window.transactions.add(begun);
+    for (const end of ['complete', 'abort']) begun.addEventListener(end, () => window.transactions.delete(begun));
+    return begun;
+  };
+});
+
 test('two tabs with one outbox upload once; a tab that freezes in mid-upload does not stall the other', async (context) => {
   network.rule = () => 'deliver';
   const count = (await bob.messages()).length;
   const annas = await launch(context);
+  await watchTabs(annas);
   const tabs = [await openCall(annas), await openCall(annas)];
   await callUntilRecording(tabs[0]);
   await annas.context.setOffline(true);
@@ -163,8 +180,10 @@ test('two tabs with one outbox upload once; a tab that freezes in mid-upload doe
   const control = await annas.context.newCDPSession(frozen);
   await control.send('Debugger.enable');
   const paused = new Promise((resolve) => control.once('Debugger.paused', resolve));
-  await control.send('Debugger.pause');
-  const stuck = frozen.evaluate(() => 0);
+  const stuck = frozen.evaluate(async () => {
+    while (window.transactions.size > 0) await new Promise((next) => setTimeout(next));
+    debugger;
+  });
   await paused;
   const other = tabs.find((tab) => tab !== frozen);
   await other.bringToFront();
@@ -234,7 +253,7 @@ test('a token that ran out while offline: delivered under a new one when the net
   noRing();
 });
 
-test('what waits says when its call expires, can be edited, and can be deleted with Undo', async (context) => {
+test('what waits says when its call expires, can be edited, and goes up after Delete and Undo', async (context) => {
   network.rule = () => 'deliver';
   const count = (await bob.messages()).length;
   const annas = await launch(context);
@@ -251,6 +270,12 @@ test('what waits says when its call expires, can be edited, and can be deleted w
   await send(page);
   await outbox(page).getByText('Later').waitFor();
   await button(outbox(page), 'Delete').click();
-  await button(page, 'Undo').waitFor();
+  await outbox(page).getByText('Later').waitFor({ state: 'hidden' });
+  await button(page, 'Undo').click();
+  await outbox(page).getByText('Later').waitFor();
   assert.equal((await bob.messages()).length, count, 'nothing has left the device');
+  await annas.context.setOffline(false);
+  await delivered(page);
+  const messages = await bob.messages();
+  assert.deepEqual([messages.length, messages[0].title], [count + 1, 'Later'], 'what Undo brought back goes up by itself, once');
 });

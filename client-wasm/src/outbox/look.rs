@@ -1,9 +1,9 @@
 //! What the tabs see of the outbox: rows are read anew after every change, and the page hears of rows
 //! that took another state, whoever changed them.
 
-use super::Parts;
 use super::channel::Notice;
 use super::item::OutboxItem;
+use super::{LOCKED_MS, Parts, is_sending};
 use crate::capture::living;
 use crate::client::ClientEvent;
 use crate::problem::Problem;
@@ -111,11 +111,21 @@ impl Parts {
         let rows = self.rows().await?;
         let items = self.items_of(&rows).await?;
         self.listener.emit(ClientEvent::Outbox { items });
+        if rows.iter().any(|row| is_sending(row) && self.is_ours(row)) {
+            self.stand_by();
+        }
         let first_look = !self.looked.replace(true);
         for row in &rows {
             self.compare(row, first_look);
         }
         Ok(())
+    }
+
+    /// Something is to be sent, perhaps by another tab: this one takes over if that one falls silent.
+    fn stand_by(&self) {
+        if !self.running.get() && !self.standing_by.replace(true) {
+            self.wake_after(LOCKED_MS);
+        }
     }
 
     /// Keeps the row's state, and says what it was before.

@@ -56,6 +56,7 @@ pub(crate) struct Parts {
     refreshing: Cell<bool>,
     refresh_again: Cell<bool>,
     running: Cell<bool>,
+    standing_by: Cell<bool>,
     run_again: Cell<bool>,
     sending: Cell<bool>,
     silent_since: Cell<Option<i64>>,
@@ -92,6 +93,7 @@ impl Outbox {
             refreshing: Cell::new(false),
             refresh_again: Cell::new(false),
             running: Cell::new(false),
+            standing_by: Cell::default(),
             run_again: Cell::new(false),
             sending: Cell::new(false),
             silent_since: Cell::new(None),
@@ -339,6 +341,7 @@ impl Parts {
             return;
         };
         self.timer.clear();
+        self.standing_by.set(false);
         if self.running.replace(true) {
             self.run_again.set(true);
             return;
