@@ -1,6 +1,5 @@
 // The outbox when things go wrong between browser and edge: answers lost, late and doubled, two tabs, a frozen
 // one, no call ever made, a token that ran out. What the user sent is with the callee once, and nobody is rung.
-// Runs alone: how soon another tab takes over from a frozen one is a matter of time.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
