@@ -1,6 +1,7 @@
 // The torture messages of RFC 4475 over the live socket: each gets the answer that its entry in the table
 // wants, or none, and its connection goes on. The most telling ones stand here as text, so that something is
-// checked where the shared folder is not beside the repository.
+// checked where the shared folder is not beside the repository. Then 5,000 random and changed messages; more by
+// `cargo xtask fuzz socket --count N`.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startServer } from './harness.mjs';
 import { SipAgent } from './sip-agent.mjs';
+import { corpus, storm } from './torture/storm.mjs';
 
 const FOLDER = resolve(import.meta.dirname, '../../shared/data/sip-torture');
 const ADMIN = 'Bearer dev-admin-token';
@@ -134,3 +136,12 @@ if (existsSync(FOLDER)) {
 } else {
   console.log('skipped: no ../shared');
 }
+
+test('5,000 random and changed messages get a right answer or none, and every connection lives on or is told why it ends', async () => {
+  const tortures = existsSync(FOLDER) ? cases().map(({ bytes }) => bytes) : [];
+  const messages = [...corpus('example.com', 'user'), ...tortures];
+  const result = await storm({ url: server.url, domain: 'example.com', messages, count: 5_000, seed: 4475 });
+  assert.deepEqual(result.complaints, []);
+  assert.equal(result.thrown, 5_000);
+  assert.ok(result.answered > 1_500, `enough are understood to matter: ${JSON.stringify(result)}`);
+});

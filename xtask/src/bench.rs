@@ -5,6 +5,7 @@ mod call;
 mod capture;
 mod cost;
 mod kills;
+mod sip;
 mod sizes;
 mod voice;
 
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// Names of all benches, for the usage.
-pub(crate) const NAMES: &str = "call, capture, cost, kills, sizes, voice";
+pub(crate) const NAMES: &str = "call, capture, cost, kills, sip, sizes, voice";
 
 const RESULTS: &str = "bench/results.json";
 
@@ -33,6 +34,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode
         "call" => call::run(root)?,
         "capture" => capture::run(root)?,
         "cost" => cost::run(root)?,
+        "sip" => sip::run(root)?,
         "sizes" => sizes::run(root)?,
         "voice" => voice::run(root)?,
         _ => return Err(Failure::new(format!("no bench is called {name}"), NAMES)),
@@ -42,7 +44,7 @@ pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode
 }
 
 /// A script of `bench`, whose servers run what is built by now.
-fn script(root: &Path, file: &str) -> Command {
+pub(crate) fn script(root: &Path, file: &str) -> Command {
     let mut node = step::command(wasm::node(root));
     node.current_dir(root)
         .arg(file)

@@ -10,6 +10,7 @@ mod bundle;
 mod checks;
 mod deploy;
 mod fingerprint;
+mod fuzz;
 mod npm;
 mod packages;
 mod serve;
@@ -24,8 +25,10 @@ use wasm::Profile;
 
 const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--release]
   cargo xtask test [FILTER]
+  cargo xtask fuzz message|uri|headers|sdp|auth|session_info [--time SECONDS] [--seed N]
+  cargo xtask fuzz socket [--count N] [--seed N]
   cargo xtask build
-  cargo xtask bench call|capture|cost|sizes
+  cargo xtask bench call|capture|cost|sip|sizes
   cargo xtask bench kills [--browser chromium|firefox|webkit] [--count N] [--seed N]
   cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
   cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
@@ -50,6 +53,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["dev", options @ ..] => serve::dev(root, options),
         ["test"] => checks::run(root, None),
         ["test", filter] => checks::run(root, Some(filter)),
+        ["fuzz", name, options @ ..] => fuzz::run(root, name, options),
         ["build"] => release(root),
         ["bench", name, options @ ..] => bench::run(root, name, options),
         ["admin", "users", call @ ..] => admin::users(root, call),

@@ -1,4 +1,4 @@
-//! The grammar from outside: torture messages, literal messages, and mutations of both.
+//! The grammar from outside: torture messages, literal messages, and seeded changes of everything.
 
 #![allow(
     clippy::expect_used,
@@ -9,6 +9,6 @@
     reason = "a test fails by panicking and says why it is skipped"
 )]
 
+mod fuzz;
 mod literal;
-mod mutation;
 mod torture;
