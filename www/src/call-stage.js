@@ -4,6 +4,7 @@
 import { clock } from "./figures.js";
 import { controlsOf, isWritten, VIEWS } from "./call-words.js";
 import { LONGEST } from "./draft.js";
+import { pressOnce } from "./focus-keeper.js";
 import { Player } from "./player.js";
 import { kept } from "./rendition.js";
 import { button, say, tree } from "./tree.js";
@@ -88,6 +89,7 @@ export class CallStage {
     this.#borrowed = new Set(Object.keys(slices.buttons));
     this.#status.append(this.#headline, this.#note, this.#trouble);
     this.#controls.append(...Object.values(this.#buttons));
+    pressOnce(this.#controls);
     this.#number.addEventListener("keydown", (event) => event.key === "Enter" && this.#enter(event));
     this.#number.addEventListener("input", () => this.#dialAnew());
     this.#text.addEventListener("input", () => {

@@ -15,6 +15,16 @@ export function keepFocus(root, paint, next) {
   (near ?? next())?.focus();
 }
 
+/**
+ * Enter presses once however long it is held down: the focus moves on to other controls meanwhile.
+ * @param {HTMLElement} controls
+ */
+export function pressOnce(controls) {
+  controls.addEventListener("keydown", (event) => {
+    if (event.repeat && event.key === "Enter") event.preventDefault();
+  });
+}
+
 /** @param {Element | null} element */
 function isSeen(element) {
   return element !== null && element.isConnected && element.checkVisibility();

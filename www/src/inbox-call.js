@@ -3,6 +3,7 @@
 
 import { nameOf } from "./address.js";
 import { VIEWS } from "./call-words.js";
+import { pressOnce } from "./focus-keeper.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { icon } from "./icon.js";
 import { incomingNote, isVerified, overWords, whoCalls } from "./incoming-call.js";
@@ -70,6 +71,8 @@ ${TalkView.styles}`;
   #name = "";
   #address = "";
   #blocked = false;
+  /** There is a camera. */
+  #films = false;
   /** Something failed, and was told. */
   #failed = false;
 
@@ -97,6 +100,7 @@ ${TalkView.styles}`;
       close: button("Close", "close", () => this.#end("")),
     };
     this.#controls.append(...Object.values(this.#buttons));
+    pressOnce(this.#controls);
     this.element = tree("section", { class: "calling", part: "call", "aria-label": "Call", hidden: true }, this.#bell, this.#talk.element, this.#hero, this.#time, this.#caption, this.#controls, this.#quiet);
   }
 
@@ -172,7 +176,7 @@ ${TalkView.styles}`;
 
   #offered() {
     switch (this.#phase) {
-      case "incoming": return ["answer", ...(this.#incoming?.video ? ["answerVideo"] : []), "decline", "voicemail"];
+      case "incoming": return ["answer", ...(this.#films ? ["answerVideo"] : []), "decline", "voicemail"];
       case "answering": return ["decline"];
       case "calling": case "ringing": return ["hangUp"];
       case "talking": return ["hangUp", ...this.#talk.offered()];
@@ -191,7 +195,14 @@ ${TalkView.styles}`;
     this.#address = address;
     this.#phase = "incoming";
     this.#ring.start();
+    void this.#lookForCamera();
     this.#owner.emit("afterbeep-incoming", { from, name, verified, video });
+    this.#owner.update();
+  }
+
+  async #lookForCamera() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
+    this.#films = devices.some(({ kind }) => kind === "videoinput");
     this.#owner.update();
   }
 
