@@ -224,3 +224,24 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_answered_elsewhere;
+
+    #[test]
+    fn only_a_reason_that_says_so_means_that_somebody_has_answered() {
+        for (reason, answered) in [
+            (
+                Some("SIP;cause=200;text=\"Call completed elsewhere\""),
+                true,
+            ),
+            (Some("SIP ; cause=200"), true),
+            (Some("SIP;cause=2000"), false),
+            (Some("Q.850;cause=16"), false),
+            (None, false),
+        ] {
+            assert_eq!(is_answered_elsewhere(reason), answered, "{reason:?}");
+        }
+    }
+}

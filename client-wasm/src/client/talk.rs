@@ -4,6 +4,7 @@
 use core::cell::Cell;
 use std::rc::{Rc, Weak};
 
+use gloo_events::EventListener;
 use sip::Method;
 use sip::call::event::Event as CallEvent;
 use wasm_bindgen::JsValue;
@@ -33,6 +34,7 @@ pub(super) struct Talk {
     lost: Timer,
     waits: Cell<bool>,
     filming: Cell<u32>,
+    _silence: Option<EventListener>,
 }
 
 impl Talk {
@@ -43,6 +45,8 @@ impl Talk {
         peer: Rc<Peer>,
     ) -> Rc<Self> {
         conversation.command(|call, _| call.keep());
+        let listener = engine.listener.clone();
+        let silence = peer.on_silence(move || listener.problem(unheard()));
         Rc::new(Self {
             engine: Rc::downgrade(engine),
             conversation,
@@ -50,6 +54,7 @@ impl Talk {
             lost: Timer::default(),
             waits: Cell::new(false),
             filming: Cell::new(0),
+            _silence: silence,
         })
     }
 
@@ -255,4 +260,11 @@ impl Talk {
         ));
         super::call::hang_up(&engine);
     }
+}
+
+fn unheard() -> Problem {
+    Problem::new(
+        "microphone_lost",
+        "The microphone was unplugged or taken, so the other side does not hear you. The call goes on.",
+    )
 }

@@ -132,6 +132,12 @@ impl Peer {
         description.is_some_and(|description| sip::sdp::is_held(&description.sdp()))
     }
 
+    /// Hears when the microphone gives nothing any more, because it was unplugged or taken.
+    pub(crate) fn on_silence(&self, silent: impl Fn() + 'static) -> Option<EventListener> {
+        let sound = self.sound.as_ref()?;
+        Some(EventListener::new(sound, "ended", move |_| silent()))
+    }
+
     /// Nobody hears us while this is on.
     pub(crate) fn mute(&self, on: bool) {
         self.muted.set(on);

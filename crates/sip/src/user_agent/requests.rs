@@ -68,7 +68,7 @@ impl UserAgent {
         let response = Response::reply_to(request, 200, "OK", Some(&tag))
             .with_header("Allow", ALLOW)
             .with_header("Accept", "application/sdp, text/plain")
-            .with_header("Supported", "outbound, path");
+            .with_header("Supported", "outbound, path, timer");
         self.send(response.to_bytes());
     }
 
