@@ -1,7 +1,8 @@
 // What one call with its voice deposit costs, counted on the real bindings of the local runtime: one anonymous
 // call to somebody who is away, over WebSocket, with the greeting fetched and skipped, one deposit in one
 // request, and everything that follows by itself until it is quiet. Limits are those of a deployment. The
-// mailbox has been called before. Started by `cargo xtask bench cost`; its last line of output is the result.
+// mailbox has been called before. It takes four to five minutes, nearly all of it to see that it is quiet. Started by
+// `cargo xtask bench cost`; its last line of output is the result.
 
 import { createHash, randomUUID } from 'node:crypto';
 import { startServer, temporaryFolder } from '../tests/harness.mjs';
