@@ -51,6 +51,9 @@ pub struct Note {
     /// Id of the session that its body names, if it is one of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Told after others that it led to.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub late: bool,
     /// The message itself.
     pub entry: Entry,
 }
@@ -95,6 +98,7 @@ impl Note {
         Some(Self {
             call_id,
             session: None,
+            late: false,
             entry: Entry {
                 at_ms,
                 from,

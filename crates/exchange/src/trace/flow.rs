@@ -24,6 +24,16 @@ pub struct Held {
     note: Note,
 }
 
+impl Held {
+    /// The note, which comes behind others that it led to.
+    fn late(self) -> Note {
+        Note {
+            late: true,
+            ..self.note
+        }
+    }
+}
+
 /// The effects of a frame that came in, with the notes about it.
 pub(crate) fn carried(
     context: &Context<'_>,
@@ -57,7 +67,7 @@ pub(crate) fn carried(
 /// The connection is gone: what it held is told.
 pub(crate) fn let_go(state: &FlowState) -> Option<Effect> {
     let held = state.held.clone()?;
-    Some(told(held.mailbox, None, None, vec![held.note]))
+    Some(told(held.mailbox.clone(), None, None, vec![held.late()]))
 }
 
 /// The signal by which notes go to the mailbox of this address.
@@ -120,7 +130,7 @@ fn wrap(state: &mut FlowState, (to, signal): (&Object, &mut Box<Signal>), mut no
         };
         note = back.note;
     }
-    let notes = held.map(|held| held.note).into_iter().chain([note]);
+    let notes = held.map(Held::late).into_iter().chain([note]);
     enclose(signal, notes.collect());
 }
 

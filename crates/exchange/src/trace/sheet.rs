@@ -113,7 +113,7 @@ impl Sheet {
             self.left_out = self.left_out.saturating_add(1);
             return;
         }
-        let place = self.place(&entry);
+        let place = self.place(&entry, note.late);
         self.entries.insert(place, entry);
     }
 
@@ -123,8 +123,12 @@ impl Sheet {
     }
 
     /// By time; what another object tells late comes before what can only follow it.
-    fn place(&self, entry: &Entry) -> usize {
-        let before = self.entries.iter().rposition(|at| at.at_ms <= entry.at_ms);
+    fn place(&self, entry: &Entry, late: bool) -> usize {
+        let precedes = |at: &Entry| {
+            let same = at.at_ms == entry.at_ms && (!late || entry.is_behind(at));
+            at.at_ms < entry.at_ms || same
+        };
+        let before = self.entries.iter().rposition(precedes);
         let by_time = before.map_or(0, |at| at.saturating_add(1));
         let follows = |at: &Entry| {
             let apart = at.at_ms.abs_diff(entry.at_ms) > SKEW_MS.unsigned_abs();
@@ -162,11 +166,10 @@ impl Sheet {
             }
         }
         for entry in other.entries {
-            let call_id = self.call_id.clone();
-            let session = None;
             self.add(Note {
-                call_id,
-                session,
+                call_id: self.call_id.clone(),
+                session: None,
+                late: false,
                 entry,
             });
         }

@@ -244,8 +244,27 @@ fn what_is_told_late_comes_before_what_can_only_follow_it() {
     add("INVITE sip:b@x SIP/2.0", "INVITE", caller(), End::Edge, 1);
     add("SIP/2.0 200 OK", "INVITE", End::Edge, caller(), 7);
     add("SIP/2.0 180 Ringing", "INVITE", End::Edge, caller(), 7);
+    let info = "INFO sip:b@x SIP/2.0\r\nCSeq: 2 INFO\r\nCall-ID: call\r\n\r\n";
+    let bye = "BYE sip:b@x SIP/2.0\r\nCSeq: 3 BYE\r\nCall-ID: call\r\n\r\n";
+    let settled = "SIP/2.0 200 OK\r\nCSeq: 2 INFO\r\nCall-ID: call\r\n\r\n";
+    let read =
+        |text: &str, from, to| super::Note::read(text.as_bytes(), from, to, 9).expect("a note");
+    sheet.add(read(info, End::Voicemail, caller()));
+    sheet.add(read(bye, End::Voicemail, caller()));
+    sheet.add(super::Note {
+        late: true,
+        ..read(settled, caller(), End::Voicemail)
+    });
     assert_eq!(
         methods(&sheet),
-        ["INVITE", "180 INVITE", "200 INVITE", "ACK"]
+        [
+            "INVITE",
+            "180 INVITE",
+            "200 INVITE",
+            "ACK",
+            "INFO",
+            "200 INFO",
+            "BYE"
+        ]
     );
 }
