@@ -18,7 +18,8 @@ before(async () => {
   relay = await proxy();
   server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '10' } });
   relay.target = Number(new URL(server.url).port);
-  browser = await launchBrowser();
+  // One test takes Bob's way to the server away.
+  browser = await launchBrowser({ allowedErrors: [/WebSocket connection to .* failed/] });
   await watchMedia(browser);
   // Two origins, so that each has a device of its own; what Bob says goes through the relay.
   alice = await openEngine(browser, server.url, 'alice');
@@ -152,6 +153,21 @@ test('a call that comes is declined, sent to the voicemail, cancelled, or finds 
   await Promise.all([over(alice), over(bob)]);
 });
 
+test('a call rings on all devices, and stops on the others when one answers', async () => {
+  const other = await openEngine(browser, relay.url.replace('127.0.0.1', 'localhost'), 'bob');
+  await hears(other, { type: 'mailbox' });
+  await Promise.all([forget(alice), forget(bob)]);
+  await tell(alice, 'call', BOB);
+  await Promise.all([hears(bob, { type: 'incoming' }), hears(other, { type: 'incoming' })]);
+  await tell(other, 'answer', false);
+  await hears(other, { type: 'talk' });
+  await hears(bob, { type: 'incoming_over', reason: 'answered_elsewhere' });
+  await tell(other, 'hang_up');
+  await over(alice);
+  await other.evaluate(() => window.client.sign_out());
+  await other.close();
+});
+
 test('a browser without WebRTC says so, and its calls reach the voicemail without ringing anybody', async () => {
   await forget(bob);
   const poor = await openEngine(browser, server.url.replace('127.0.0.1', 'localhost'), undefined, () => { delete window.RTCPeerConnection; });
@@ -161,6 +177,26 @@ test('a browser without WebRTC says so, and its calls reach the voicemail withou
   await hears(poor, { type: 'session' });
   assert.ok(!(await heard(bob)).includes('incoming'));
   await poor.close();
+});
+
+test('who does not find back to the server within 32 seconds learns that the call is over', async () => {
+  await talk();
+  await bob.clock.install();
+  await forget(bob);
+  const { target } = relay;
+  relay.target = 1;
+  relay.cut();
+  await hears(bob, { type: 'connection', online: false });
+  await bob.clock.fastForward(31_000);
+  assert.ok(!(await heard(bob)).includes('state idle'), 'not yet');
+  await bob.clock.fastForward(2_000);
+  await hears(bob, { type: 'error', code: 'connection_lost' });
+  await over(bob);
+  relay.target = target;
+  await tell(bob, 'retry');
+  await hears(bob, { type: 'connection', online: true });
+  await tell(alice, 'hang_up');
+  await over(alice);
 });
 
 test('a page that is closed ends its call for the other side at once', async () => {

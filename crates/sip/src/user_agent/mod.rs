@@ -79,9 +79,11 @@ impl UserAgent {
     }
 
     /// The connection is gone; calls in progress end as [`crate::call::event::EndCause::ConnectionLost`]: those that
-    /// are kept after 32 seconds without another, all others at once.
+    /// are kept after 32 seconds without another, all others at once. A new connection that fails changes nothing.
     pub fn disconnected(&mut self, now_ms: i64) {
-        self.connected = false;
+        if !core::mem::replace(&mut self.connected, false) {
+            return;
+        }
         self.keep_alive.stop();
         self.registration.connection_lost();
         self.lose_calls(Call::survives);
