@@ -297,9 +297,10 @@ impl Call<'_> {
 
     /// The greeting is played by the page, from our own server or one that the user confirmed.
     fn greet(&self, url: &str, duration_ms: Option<f64>) {
-        if let Some(origin) = self.engine.server.unconfirmed(url) {
-            let held = (url.to_owned(), duration_ms);
-            self.engine.held_greeting.replace(Some(held));
+        let origin = self.engine.server.unconfirmed(url);
+        let held = origin.is_some().then(|| (url.to_owned(), duration_ms));
+        self.engine.held_greeting.replace(held);
+        if let Some(origin) = origin {
             return self
                 .engine
                 .listener
@@ -339,8 +340,10 @@ impl Call<'_> {
                 Err(connection_lost())
             }
             State::Greeting => {
-                // The end of the call never cuts a greeting that is still being heard.
-                if stage.is_greeting_over() {
+                // The end of the call never cuts a greeting that is still being heard; one that waits for its server
+                // to be confirmed is not.
+                let unheard = self.engine.held_greeting.take().is_some();
+                if unheard || stage.is_greeting_over() {
                     open_recorder(self.engine);
                 }
                 Ok(())
