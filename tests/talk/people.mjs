@@ -81,6 +81,17 @@ export async function receives(page, more, figure, kind) {
   if (now < before + more) throw new Error(`only ${now - before} ${figure ?? 'packets'} came in`);
 }
 
+/** Waits until a whole second of what is heard here was silence; what was on its way is still heard. */
+export async function hearsNothing(page) {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    const before = await received(page, 'totalAudioEnergy');
+    await page.waitForTimeout(1000);
+    if (await received(page, 'totalAudioEnergy') - before < 1e-4) return;
+  }
+  throw new Error('something is heard all the time');
+}
+
 /** Axe's rules, and with `AFTERBEEP_PICTURES` pictures: light and dark, wide and narrow. */
 export async function look(page, state) {
   await audit(page, state);

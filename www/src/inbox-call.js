@@ -45,7 +45,7 @@ export class InboxCall {
 @keyframes bell { 50% { box-shadow: 0 0 0 16px color-mix(in srgb, var(--accent) 25%, transparent); } }
 @media (prefers-reduced-motion: reduce) { .bell { animation: none; box-shadow: 0 0 0 8px color-mix(in srgb, var(--accent) 25%, transparent); } }
 @media (min-width: 481px) { .calling .controls button.large { margin-inline: 30%; } }
-@media (max-width: 480px) { .calling .controls { width: 100%; } .calling .controls button { flex: 1 1 40%; } .calling .controls button.large { flex-basis: 100%; } }
+@media (max-width: 480px) { .calling .controls { width: 100%; } .calling .controls button { flex: 1 1 max-content; min-width: 40%; } .calling .controls button.large { flex-basis: 100%; } }
 ${TalkView.styles}`;
 
   /** What the live region reads of a call. */

@@ -166,7 +166,7 @@ const INBOX = `
 .tools button { min-width: 4.5rem; }
 .tools button[aria-pressed="true"] { color: var(--ink); background: var(--wash); }
 .studio .wave { height: 64px; }
-@media (max-width: 480px) { .welcome { padding: 8px 16px; } .link { flex-wrap: wrap; } .link label { flex-basis: 100%; } .link button { flex: 1; } }
+@media (max-width: 480px) { .welcome { padding: 8px 16px; } .link { flex-wrap: wrap; } .link label { flex-basis: 100%; } .link button { flex: 1 1 max-content; } }
 `;
 
 /** @type {Map<string, CSSStyleSheet>} */
