@@ -23,6 +23,9 @@ const CHALLENGES: [&str; 2] = ["www-authenticate", "proxy-authenticate"];
 const ROUTES: [&str; 4] = ["route", "record-route", "path", "service-route"];
 /// A run of letters this long with the first letter and the dots of a token of ours is one.
 const SHORTEST_TOKEN: usize = 40;
+/// A flow token (`flow::place`): the places that it names, and the letters of its signature.
+const SHORTEST_PLACES: usize = 16;
+const FLOW_SIGNATURE: usize = 22;
 
 /// The message with its secrets masked.
 pub(crate) fn masked(frame: &[u8]) -> String {
@@ -204,19 +207,24 @@ fn tokens(text: &str) -> String {
 }
 
 fn unless_token(word: &str) -> &str {
-    let mut parts = word.split('.');
-    let purpose = parts.next().unwrap_or("");
-    let mut letters = purpose.chars();
-    let named = letters
-        .next()
-        .is_some_and(|letter| letter.is_ascii_lowercase())
-        && purpose.len() > 1
-        && letters.all(|letter| letter.is_ascii_digit());
-    if named && parts.count() == 3 && word.len() >= SHORTEST_TOKEN {
-        MASK
-    } else {
-        word
-    }
+    let parts: Vec<&str> = word.split('.').collect();
+    let is_token = match parts.as_slice() {
+        [purpose, _, _, _] => names_purpose(purpose) && word.len() >= SHORTEST_TOKEN,
+        [_, places, signature] => {
+            places.len() >= SHORTEST_PLACES && signature.len() == FLOW_SIGNATURE
+        }
+        _ => false,
+    };
+    if is_token { MASK } else { word }
+}
+
+/// `s1`, `m1` and the like.
+fn names_purpose(text: &str) -> bool {
+    let mut letters = text.chars();
+    let first = letters.next();
+    first.is_some_and(|letter| letter.is_ascii_lowercase())
+        && text.len() > 1
+        && letters.all(|letter| letter.is_ascii_digit())
 }
 
 /// One line of a body: SDP, session information, or keys that were pressed.
@@ -333,7 +341,15 @@ mod tests {
                 "Call-Info: <https://e.example/greetings/m1.k1.bWFpbGJveCBvZiBib2IgYXQgaG9tZQ.c2lnbmF0dXJl>;purpose=x",
                 "Call-Info: <https://e.example/greetings/***>;purpose=x",
             ),
+            (
+                "Contact: <sip:k1.ZmFiY2RlZiBtc2lwOmJvYkBsb2NhbGhvc3Q.AAAAAAAAAAAAAAAAAAAAAA@x.invalid>",
+                "Contact: <sip:***@x.invalid>",
+            ),
             ("Subject: v1.2.3.4 is out", "Subject: v1.2.3.4 is out"),
+            (
+                "Contact: <sip:bob@voice.example.com>",
+                "Contact: <sip:bob@voice.example.com>",
+            ),
         ] {
             check(line, shown);
         }
