@@ -192,8 +192,16 @@ test('where nobody answers a call back, the greeting is heard and the call page 
   await button(bob, 'Skip greeting').click();
   await reads(bob, 'Alice did not answer');
   await look(bob, 'nobody answers a call back');
-  await button(bob, 'Close').click();
-  assert.ok(await button(bob, 'Close').isHidden());
+  await button(bob, 'Leave a message').click();
+  await bob.waitForURL(/\?to=alice$/);
+  await button(bob, 'Record').first().click();
+  await inBrowser(bob, 'recording');
+  await bob.waitForTimeout(300);
+  await button(bob, 'Stop').click();
+  await inBrowser(bob, 'review');
+  await button(bob, 'Send').first().click();
+  await inBrowser(bob, 'deposited');
+  assert.equal((await messagesOf(server, 'alice')).length, 1);
 });
 
 test('a browser without WebRTC says so, and leaves messages all the same', async (context) => {
