@@ -5,9 +5,7 @@ use std::cell::Cell;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{
-    effect::Effect, object::Object, settings::Settings, signal::Reply, trace::Notebook,
-};
+use crate::{effect::Effect, object::Object, settings::Settings, signal::Reply, trace::Notebook};
 
 /// One event's surroundings.
 #[derive(Debug)]
