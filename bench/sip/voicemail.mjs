@@ -41,8 +41,8 @@ async function plainVoicemail(kamailio) {
     await self.expect('ACK', (message) => message.method === 'ACK' && message.header('call-id') === call);
     const dialog = self.dialogOf(invite);
     await self.inDialog(dialog, 'INFO', { type: 'text/plain', body: 'Session Type=voice\r\nID=plain\r\n' });
-    await self.inDialog(dialog, 'BYE', { extra: ['Reason: SIP;cause=200;text="record offline"'] });
-    self.received.length = 0;
+    // The caller is gone as soon as it has the BYE, often before its answer has come through.
+    self.inDialog(dialog, 'BYE', { extra: ['Reason: SIP;cause=200;text="record offline"'] }).catch(() => {});
   } });
   await agent.connect();
   const registered = await agent.register();

@@ -12,18 +12,20 @@ use std::hint::black_box;
 use sip::{Message, message::parse};
 
 const INVITE: &[u8] = include_bytes!("invite.sip");
-/// The script that runs the wasm module knows this number too.
-const TIMES: u32 = 20_000;
+/// A round of so many messages; the script that runs the wasm module knows this number too.
+const TIMES: u32 = 400;
 
 fn main() {
     #[cfg(not(target_family = "wasm"))]
     {
-        decode();
-        #[allow(clippy::disallowed_methods, reason = "a bench looks at the clock")]
-        let start = std::time::Instant::now();
-        decode();
-        let each = start.elapsed().as_nanos() / u128::from(TIMES);
-        println!("{each}");
+        let round = || {
+            #[allow(clippy::disallowed_methods, reason = "a bench looks at the clock")]
+            let start = std::time::Instant::now();
+            decode();
+            start.elapsed().as_nanos() / u128::from(TIMES)
+        };
+        // Others on the machine only ever add to a round.
+        println!("{}", (0..40).map(|_| round()).min().unwrap_or(0));
     }
     #[cfg(target_family = "wasm")]
     decode();
