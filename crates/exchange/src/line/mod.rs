@@ -55,12 +55,7 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         first.extend(schema);
     }
     let third = [summary::SUBSCRIPTIONS_SCHEMA, message::SCHEMA].concat();
-    let steps = [
-        &first,
-        account::SECOND_SCHEMA,
-        &third,
-        binding::PATH_SCHEMA,
-    ];
+    let steps = [&first, account::SECOND_SCHEMA, &third, binding::PATH_SCHEMA];
     crate::sql::migrate(sql, &steps)
 }
 

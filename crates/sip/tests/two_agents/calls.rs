@@ -10,7 +10,8 @@ use sip::{
 };
 
 pub(crate) const T0: i64 = 5_000;
-pub(crate) const ANSWER: &str = "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+pub(crate) const ANSWER: &str =
+    "v=0\r\no=- 2 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
 
 pub(crate) fn local(user: &str) -> Local {
     Local {
@@ -56,7 +57,14 @@ pub(crate) fn methods(messages: &[Message]) -> Vec<String> {
 }
 
 /// The peer's response to a request of ours, as text.
-pub(crate) fn respond(call: &mut Call, request: &Request, status: u16, tag: &str, extra: &str, now: i64) {
+pub(crate) fn respond(
+    call: &mut Call,
+    request: &Request,
+    status: u16,
+    tag: &str,
+    extra: &str,
+    now: i64,
+) {
     let via = request.header("Via").expect("Via");
     let to = request.to();
     let to = if to.tag().is_some() {
@@ -261,7 +269,14 @@ pub(crate) fn incoming() -> (Call, Request) {
     (Call::incoming(&invite, local("bob"), [2; 32]), invite)
 }
 
-pub(crate) fn from_peer(call: &mut Call, method: &str, sequence: u32, tag: &str, extra: &str, now: i64) {
+pub(crate) fn from_peer(
+    call: &mut Call,
+    method: &str,
+    sequence: u32,
+    tag: &str,
+    extra: &str,
+    now: i64,
+) {
     let to = if tag.is_empty() {
         String::new()
     } else {

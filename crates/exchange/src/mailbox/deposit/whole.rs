@@ -40,10 +40,7 @@ pub fn on_post(
 }
 
 /// The session that the request's token stands for; its signature is right and it is for this mailbox.
-pub fn session_claims(
-    context: &Context<'_>,
-    request: &Request,
-) -> Result<SessionClaims, Refusal> {
+pub fn session_claims(context: &Context<'_>, request: &Request) -> Result<SessionClaims, Refusal> {
     let refuse = |problem, detail: &str| Refusal::of(request, problem, detail);
     let token = request
         .header("authorization")
