@@ -264,6 +264,11 @@ fn toward(
         );
         return admit(state, request, context, deed, passes);
     }
+    // Nobody can prove an address of our domain that is none, and it would look like one at the other end.
+    let host = from.uri.host.trim_end_matches('.');
+    if context.settings.is_own_domain(host) {
+        return state.refuse(context, request, 403, "Not An Address Of Ours");
+    }
     let caller = Caller {
         address: foreign_address(&from.uri, context),
         display_name: shown_name(from.display_name.as_deref()),

@@ -80,12 +80,14 @@ impl Border {
     }
 
     /// A request of the proxy inside a dialog, with the route that our own people's requests have; nothing if its
-    /// Request-URI is no contact of ours.
+    /// Request-URI is no contact of ours. A contact opens its dialog only: whoever once had one reaches nobody by it
+    /// later.
     pub(super) fn request_in(
         &self,
         context: &Context<'_>,
         mut request: Request,
     ) -> Option<Request> {
+        request.to().tag()?;
         let token = request.uri().decoded_user()?;
         open(context.settings, Purpose::Route, &token)?;
         let own = request.uri().param(STANDS_FOR);

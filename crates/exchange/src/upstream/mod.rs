@@ -425,9 +425,12 @@ fn voicemail_uri(diverted: &callee::Diverted, context: &Context<'_>) -> Uri {
     }
 }
 
-/// Who calls: whom the proxy asserts (RFC 3325), else whom the caller says to be.
+/// Who calls: whom the proxy asserts (RFC 3325), else whom the caller says to be. An identity that its owner wants
+/// hidden is for the proxy alone (section 9.3).
 fn caller(invite: &Request, context: &Context<'_>) -> Caller {
-    let asserted = invite.header("P-Asserted-Identity");
+    let asserted = invite
+        .header("P-Asserted-Identity")
+        .filter(|_| !hides_identity(invite));
     let asserted = asserted.and_then(|value| value.parse::<sip::NameAddr>().ok());
     let from = invite.from();
     let named = asserted.as_ref().unwrap_or(&from);
@@ -439,4 +442,15 @@ fn caller(invite: &Request, context: &Context<'_>) -> Caller {
         verified: asserted.is_some(),
         ..Caller::default()
     }
+}
+
+/// `Privacy: id` (RFC 3325 section 9.3), or a word that asks for more (RFC 3323 section 4.2).
+fn hides_identity(invite: &Request) -> bool {
+    let words = invite
+        .headers("Privacy")
+        .flat_map(|value| value.split([';', ',']));
+    let hiding = ["id", "user", "header"];
+    words
+        .map(|word| word.trim().to_ascii_lowercase())
+        .any(|word| hiding.contains(&word.as_str()))
 }

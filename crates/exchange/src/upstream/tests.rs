@@ -8,7 +8,7 @@ use crate::{
         Settings,
         tests::{settings, value},
     },
-    testing::{OFFER, World},
+    testing::{Answers, OFFER, World},
 };
 
 /// The proxy's own hop.
@@ -203,6 +203,56 @@ fn only_the_proxy_may_say_who_calls() {
     world.proxy_says(&ack.to_bytes());
     let unverified = "SELECT COUNT(*) FROM sessions WHERE caller_verified = 0";
     assert_eq!(world.count(&bob, unverified), 1);
+}
+
+#[test]
+fn an_asserted_identity_that_its_owner_hides_is_shown_to_nobody() {
+    let bob = crate::object::Object::Mailbox("sip:bob@localhost".to_owned());
+    for (privacy, shown) in [("none", 1), ("id", 0), ("session; ID", 0), ("user", 0)] {
+        let mut world = registered();
+        let asserted = ("P-Asserted-Identity", "\"Alice\" <sip:alice@caller.test>");
+        let invite = diverted("sip:bob@localhost", &[asserted, ("Privacy", privacy)]);
+        let hidden = String::from_utf8(invite.to_bytes()).expect("text").replace(
+            "\"Dora\" <sip:dora@caller.test>",
+            "\"Anonymous\" <sip:anonymous@anonymous.invalid>",
+        );
+        world.proxy_says(hidden.as_bytes());
+        let ack = inside(&Method::Ack, &world.proxy_response(), 1);
+        world.proxy_says(&ack.to_bytes());
+        let named = "SELECT COUNT(*) FROM sessions WHERE caller_address IS NOT NULL OR caller_verified = 1 OR caller_name = 'Alice'";
+        assert_eq!(world.count(&bob, named), shown, "{privacy}");
+        let sessions = "SELECT COUNT(*) FROM sessions";
+        assert_eq!(world.count(&bob, sessions), 1, "{privacy}");
+    }
+}
+
+#[test]
+fn a_contact_of_ours_opens_its_dialog_and_no_other_call() {
+    let mut world = registered();
+    let mailbox = crate::object::Object::Mailbox("sip:alice@localhost".to_owned());
+    let chosen = r#"UPDATE mailbox SET settings = '{"answer":"call_back"}' RETURNING 1"#;
+    assert_eq!(world.count(&mailbox, chosen), 1);
+    world.registered("desk", "bob", Answers::Ring);
+    world.proxy_says(&diverted("sip:bob@localhost", &[]).to_bytes());
+    let contact = world.proxy_response().contacts().remove(0).uri;
+    for user in ["bob", "alice"] {
+        let own = contact
+            .clone()
+            .with_param("of", &format!("sip:{user}@localhost"));
+        let to = format!("sip:{user}@localhost");
+        let text = String::from_utf8(diverted(&to, &[]).to_bytes()).expect("text");
+        let again = text
+            .replace("sip:voicemail@x.invalid;transport=ws", &own.to_string())
+            .replace("sip:dora@caller.test:5062", "sip:+19005550100@pay.test")
+            .replace("diverted-1", user)
+            .replace("z9hG4bK", &format!("z9hG4bK{user}"));
+        world.proxy_says(again.as_bytes());
+        let answer = world.proxy_response();
+        assert_eq!((answer.call_id(), answer.status()), (user, 200));
+    }
+    let rung = world.get("desk").received.iter();
+    let mut rung = rung.filter_map(Message::as_request);
+    assert!(rung.all(|request| *request.method() != Method::Invite));
 }
 
 #[test]

@@ -432,3 +432,26 @@ fn a_registration_is_refreshed_listed_and_removed() {
         Some(&AgentEvent::Unregistered)
     );
 }
+
+#[test]
+fn nobody_calls_or_writes_by_what_only_looks_like_an_address_of_ours() {
+    let long = format!("sip:alice;{}@localhost", "x".repeat(300));
+    for from in [
+        "sip:alice%20@localhost",
+        "sip:alice%ff@LOCALHOST:5060",
+        "sip:alice%09@127.0.0.1",
+        &long,
+    ] {
+        let mut world = World::new();
+        world.registered("desk", "bob", Answers::Ring);
+        world.phone("anna", None, Credentials::None);
+        let call = invite(BOB, from, "");
+        world.raw("anna", &call);
+        world.raw("anna", &call.replace("INVITE", "MESSAGE"));
+        let said = world.statuses("anna");
+        assert_eq!(said, ["403 INVITE", "403 MESSAGE"], "{from}");
+        let heard = world.get("desk").received.iter();
+        let called = heard.filter_map(Message::as_request).count();
+        assert_eq!(called, 1, "nothing but what registering brings: {from}");
+    }
+}
