@@ -6,6 +6,8 @@ use super::mask;
 
 /// No message is kept longer, in bytes; what is behind it is cut off.
 const LONGEST_TEXT: usize = 8 << 10;
+/// Calls with longer names are not traced: nobody who means well makes one.
+const LONGEST_CALL_ID: usize = 256;
 /// Messages of calls. Others (registrations, texts, notices) are not traced.
 const OF_CALLS: [&str; 8] = [
     "INVITE", "ACK", "CANCEL", "BYE", "INFO", "UPDATE", "PRACK", "REFER",
@@ -87,13 +89,13 @@ impl Note {
         if !OF_CALLS.contains(&method) {
             return None;
         }
-        let mut text = mask::masked(frame);
-        if text.len() > LONGEST_TEXT {
-            let cut = (0..=LONGEST_TEXT)
-                .rev()
-                .find(|at| text.is_char_boundary(*at));
-            text.truncate(cut.unwrap_or(0));
-            text.push_str("\r\n(cut)");
+        if call_id.len() > LONGEST_CALL_ID {
+            return None;
+        }
+        let kept = kept(frame);
+        let mut text = mask::masked(kept);
+        if kept.len() < frame.len() {
+            text.push_str("(cut)");
         }
         Some(Self {
             call_id,
@@ -167,6 +169,18 @@ impl Entry {
         };
         ((number, method), stage)
     }
+}
+
+/// The lines that are kept. What is cut off is not even looked at, so that no message costs much by its length; a line
+/// is kept whole or not at all, because half a secret is not told from other text.
+fn kept(frame: &[u8]) -> &[u8] {
+    if frame.len() <= LONGEST_TEXT {
+        return frame;
+    }
+    let longest = frame.get(..LONGEST_TEXT).unwrap_or_default();
+    let lines = longest.iter().rposition(|byte| *byte == b'\n');
+    let end = lines.map_or(0, |end| end.saturating_add(1));
+    longest.get(..end).unwrap_or_default()
 }
 
 fn head(frame: &[u8]) -> &[u8] {

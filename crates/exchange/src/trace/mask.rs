@@ -51,7 +51,7 @@ pub(crate) fn masked(frame: &[u8]) -> String {
         let name = line.split(':').next().unwrap_or("").trim().to_lowercase();
         is_proof = PROOFS.contains(&name.as_str()) || CHALLENGES.contains(&name.as_str());
         let kind = matches!(name.as_str(), "content-type" | "c");
-        keys |= kind && line.to_lowercase().ends_with("application/dtmf");
+        keys |= kind && names_keys(line);
         shown.push_str(&field(&name, line));
     }
     if let Some(body) = body {
@@ -68,8 +68,21 @@ fn masked_body(frame: &[u8], body: &str, keys: bool) -> String {
     if keys {
         return key(body).to_owned();
     }
-    let lines: Vec<String> = body.split("\r\n").map(body_line).collect();
-    lines.join("\r\n")
+    // Readers of bodies take any line end.
+    let mut shown = String::new();
+    for whole in body.split_inclusive(['\r', '\n']) {
+        let line = whole.trim_end_matches(['\r', '\n']);
+        shown.push_str(&body_line(line));
+        shown.push_str(whole.get(line.len()..).unwrap_or(""));
+    }
+    shown
+}
+
+/// Whether a Content-Type says that the body is nothing but keys.
+fn names_keys(line: &str) -> bool {
+    let value = line.split_once(':').map_or("", |(_, value)| value);
+    let kind = value.split(';').next().unwrap_or("").trim();
+    kind.eq_ignore_ascii_case("application/dtmf")
 }
 
 /// One header field under this lower-case name.
@@ -234,7 +247,7 @@ fn body_line(line: &str) -> String {
         let named = lower.starts_with(name);
         named.then(|| format!("{}{MASK}", line.get(..name.len()).unwrap_or("")))
     };
-    if let Some(hidden) = ["a=ice-pwd:", "k=", "id="].into_iter().find_map(behind) {
+    if let Some(hidden) = ["a=ice-pwd:", "k="].into_iter().find_map(behind) {
         return hidden;
     }
     if lower.starts_with("a=crypto:") {
@@ -250,12 +263,17 @@ fn body_line(line: &str) -> String {
     {
         return address(line);
     }
-    if let Some((name, value)) = line.split_once('=')
-        && name.trim().eq_ignore_ascii_case("signal")
-    {
-        return format!("{name}={}", key(value));
+    let (name, value) = line.split_once('=').unwrap_or((line, ""));
+    match name.trim_matches(is_around).to_ascii_lowercase().as_str() {
+        "id" => format!("{name}={MASK}"),
+        "signal" => format!("{name}={}", key(value)),
+        _ => plain(line),
     }
-    plain(line)
+}
+
+/// What readers of session information overlook around a name.
+fn is_around(letter: char) -> bool {
+    letter.is_whitespace() || letter == '\u{feff}'
 }
 
 /// A key on the keypad; digits may be somebody's PIN.
@@ -345,6 +363,10 @@ mod tests {
                 "Contact: <sip:k1.ZmFiY2RlZiBtc2lwOmJvYkBsb2NhbGhvc3Q.AAAAAAAAAAAAAAAAAAAAAA@x.invalid>",
                 "Contact: <sip:***@x.invalid>",
             ),
+            (
+                "P-Asserted-Identity: <sip:alice@localhost>",
+                "P-Asserted-Identity: <sip:alice@localhost>",
+            ),
             ("Subject: v1.2.3.4 is out", "Subject: v1.2.3.4 is out"),
             (
                 "Contact: <sip:bob@voice.example.com>",
@@ -380,6 +402,12 @@ mod tests {
             ("c=IN IP4 0.0.0.0", "c=IN IP4 0.0.0.0"),
             ("o=- 1 1 IN IP6 2001:db8::7", "o=- 1 1 IN IP6 ***"),
             ("ID=s1.k1.abc.def", "ID=***"),
+            ("\u{feff} Id =\t4711", "\u{feff} Id =***"),
+            ("a=b\nID=4711\nsignal = 7\r", "a=b\nID=***\nsignal =***\r"),
+            (
+                "a=x\na=ice-pwd:secret\rk=clear:x",
+                "a=x\na=ice-pwd:***\rk=***",
+            ),
             (
                 "Greeting=https://e.example/greetings/m1.k1.bWFpbGJveCBvZiBib2IgYXQgaG9tZQ.c2lnbmF0dXJl",
                 "Greeting=https://e.example/greetings/***",
@@ -404,6 +432,8 @@ mod tests {
             "INFO sip:b@x SIP/2.0\r\nCSeq: 1 INFO\r\n\r\n(not text)"
         );
         let keys = masked(b"INFO sip:b@x SIP/2.0\r\nContent-Type: application/dtmf\r\n\r\n5");
+        assert!(keys.ends_with("\r\n\r\n***"), "{keys}");
+        let keys = masked(b"INFO sip:b@x SIP/2.0\r\nc:Application/DTMF; a=b\r\n\r\n5");
         assert!(keys.ends_with("\r\n\r\n***"), "{keys}");
     }
 }

@@ -268,3 +268,21 @@ fn what_is_told_late_comes_before_what_can_only_follow_it() {
         ]
     );
 }
+
+#[test]
+fn a_long_message_is_cut_between_two_lines_and_a_long_name_not_traced() {
+    let read = |call_id: &str, body: &str| {
+        let text = format!(
+            "INFO sip:b@x SIP/2.0\r\nCSeq: 1 INFO\r\nCall-ID: {call_id}\r\nAuthorization: Digest x=y\r\n\r\n{body}"
+        );
+        super::Note::read(text.as_bytes(), End::Edge, End::Edge, 0)
+    };
+    let lines = "sip:anna:secret@x.invalid\r\n".repeat(2_000);
+    let entry = read("call", &lines).expect("a note").entry;
+    assert!(entry.text.ends_with("\r\nsip:anna:***@x.invalid\r\n(cut)"));
+    assert!(!entry.text.contains("secret"), "{}", entry.text);
+    assert!(entry.size > 50_000 && entry.text.len() < 9_000);
+    let one = read("call", &"sip:".repeat(15_000)).expect("a note");
+    assert!(one.entry.text.ends_with("Digest ***\r\n\r\n(cut)"));
+    assert_eq!(read(&"c".repeat(300), ""), None);
+}
