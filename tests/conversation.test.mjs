@@ -33,7 +33,7 @@ after(() => relay?.close());
 async function talk() {
   await Promise.all([forget(alice), forget(bob)]);
   await tell(alice, 'call', BOB);
-  await hears(bob, { type: 'incoming', from: 'sip:alice@localhost', video: false });
+  await hears(bob, { type: 'incoming', from: 'sip:alice@localhost', verified: true, video: false });
   await hears(alice, { type: 'state', state: 'ringing' });
   await tell(bob, 'answer', false);
   await Promise.all([hears(alice, { type: 'talk' }), hears(bob, { type: 'talk' })]);

@@ -22,7 +22,7 @@ export interface AfterbeepDetails {
   /** `code` is stable, `message` is for people. */
   "afterbeep-error": { code?: string; message?: string };
   "afterbeep-inbox": { new: number; total: number };
-  /** Somebody rings. `verified`: the exchange has checked who it is; `video`: the caller offers a picture. */
+  /** Somebody rings. `verified`: the server vouches for the address `from`; `video`: the caller offers a picture. */
   "afterbeep-incoming": { from?: string; name: string; verified: boolean; video: boolean };
   /** It rings no more. */
   "afterbeep-incoming-over": { reason: "answered" | "answered_elsewhere" | "cancelled" | "declined" | "voicemail" | "lost" };

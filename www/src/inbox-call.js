@@ -6,7 +6,7 @@ import { VIEWS } from "./call-words.js";
 import { pressOnce } from "./focus-keeper.js";
 import { GreetingPlayer } from "./greeting-player.js";
 import { icon } from "./icon.js";
-import { incomingNote, isVerified, overWords, whoCalls } from "./incoming-call.js";
+import { incomingNote, overWords, whoCalls } from "./incoming-call.js";
 import { RingTone } from "./ring-tone.js";
 import { TalkView } from "./talk-view.js";
 import { button, say, tree } from "./tree.js";
@@ -16,7 +16,6 @@ import { Waveform } from "./waveform.js";
  * What it asks of the inbox.
  * @typedef {object} CallOwner
  * @property {(request: (client: any) => unknown) => Promise<void>} attempt asks the engine; a failure is explained
- * @property {() => string} own its address
  * @property {() => void} update paints everything anew
  * @property {(words: string) => void} told what has happened
  * @property {(address: string) => void} write opens the page where a message for this address is made
@@ -187,8 +186,7 @@ ${TalkView.styles}`;
   }
 
   /** @param {import("./incoming-call.js").Incoming} event */
-  #rings({ from, display_name: given, video = false }) {
-    const verified = isVerified(from, this.#owner.own());
+  #rings({ from, display_name: given, verified = false, video = false }) {
     this.#incoming = { from, display_name: given, verified, video };
     const { name, address } = whoCalls(this.#incoming);
     this.#name = name;

@@ -47,7 +47,6 @@ export class AfterbeepInbox extends HTMLElement {
   });
   #call = new InboxCall({
     attempt: (request) => this.#attempt(request),
-    own: () => this.#owner?.address ?? "",
     update: () => this.update(),
     told: (words) => this.#tell(words),
     write: (address) => location.assign(callLink(address, this.#home)),

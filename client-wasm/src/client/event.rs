@@ -49,6 +49,8 @@ pub(crate) enum Event {
         from: String,
         /// His name, as he gives it.
         display_name: Option<String>,
+        /// Whether the server vouches for this address.
+        verified: bool,
         /// Whether he offers pictures.
         video: bool,
     },

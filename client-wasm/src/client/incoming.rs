@@ -45,6 +45,7 @@ pub(super) fn ring(engine: &Rc<Engine>, conversation: Conversation, caller: Call
     engine.listener.emit(ClientEvent::Incoming {
         from: caller.from.clone(),
         display_name: caller.display_name.clone(),
+        verified: is_verified(&caller, |text| engine.identity.address(text).ok()),
         video: offers_picture,
     });
     let ringing = Rc::new(Ringing {
@@ -151,6 +152,12 @@ fn is_ringing(engine: &Engine, ringing: &Rc<Ringing>) -> bool {
     now.as_ref().is_some_and(|now| Rc::ptr_eq(now, ringing))
 }
 
+/// Whether the server vouches for the very address that the call says to be from.
+fn is_verified(caller: &Caller, canonical: impl Fn(&str) -> Option<String>) -> bool {
+    let asserted = caller.asserted.as_deref().and_then(&canonical);
+    asserted.is_some() && asserted == canonical(&caller.from)
+}
+
 /// `Reason: SIP;cause=200;text="Call completed elsewhere"` (RFC 3326 section 2).
 fn is_answered_elsewhere(reason: Option<&str>) -> bool {
     reason.is_some_and(|reason| reason.split(';').any(|part| part.trim() == "cause=200"))
@@ -227,7 +234,38 @@ impl Client {
 
 #[cfg(test)]
 mod tests {
-    use super::is_answered_elsewhere;
+    use super::{Caller, is_answered_elsewhere, is_verified};
+
+    #[test]
+    fn a_caller_is_verified_only_where_the_server_vouches_for_the_address_of_the_from() {
+        let alice = "sip:alice@localhost";
+        for (from, asserted, verified) in [
+            (alice, Some(alice), true),
+            ("sip:ALICE@127.0.0.1:8787", Some(alice), true),
+            (alice, None, false),
+            (alice, Some("sip:mallory@localhost"), false),
+            (alice, Some("sip:alice@elsewhere.example"), false),
+            ("sip:anonymous@anonymous.invalid", Some(alice), false),
+            ("mailto:alice", Some("mailto:alice"), false),
+        ] {
+            let caller = Caller {
+                from: from.to_owned(),
+                asserted: asserted.map(str::to_owned),
+                display_name: None,
+                offer: None,
+                greeting_url: None,
+            };
+            let canonical = |text: &str| {
+                let address = sip::address::normalise(text, &["localhost", "127.0.0.1"]).ok()?;
+                Some(address.as_str().to_owned())
+            };
+            assert_eq!(
+                is_verified(&caller, canonical),
+                verified,
+                "{from} {asserted:?}"
+            );
+        }
+    }
 
     #[test]
     fn only_a_reason_that_says_so_means_that_somebody_has_answered() {

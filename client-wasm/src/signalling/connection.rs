@@ -29,6 +29,8 @@ const URGENT_MS: i64 = 2_000;
 pub(crate) struct Caller {
     /// His address.
     pub(crate) from: String,
+    /// The address that the server vouches for.
+    pub(crate) asserted: Option<String>,
     /// His name, as he gives it.
     pub(crate) display_name: Option<String>,
     /// His offer, if his call brings one.
@@ -310,6 +312,7 @@ impl Inner {
             Event::Incoming {
                 call,
                 from,
+                asserted,
                 display_name,
                 sdp: offer,
                 greeting_url,
@@ -317,6 +320,7 @@ impl Inner {
                 call,
                 Caller {
                     from,
+                    asserted,
                     display_name,
                     offer,
                     greeting_url,

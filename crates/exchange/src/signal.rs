@@ -20,6 +20,13 @@ pub struct Caller {
     pub forwarded_from: Option<String>,
 }
 
+impl Caller {
+    /// The address that the caller proved to own.
+    pub(crate) fn proven(&self) -> Option<&str> {
+        self.address.as_deref().filter(|_| self.verified)
+    }
+}
+
 /// A SIP message on its way between objects.
 pub type Frame = Vec<u8>;
 

@@ -6,12 +6,15 @@ use sip::{Message, NameAddr, Request, Response, Uri, Via};
 use super::place::{Place, Purpose, VIA_PARAMETER, open, seal};
 use crate::{context::Context, effect::Effect, object::Object, signal::Signal, trace};
 
+/// Whom the exchange asserts to have proven who it is (RFC 3325 section 9.1); a From alone proves nothing.
+pub(crate) const ASSERTED: &str = "P-Asserted-Identity";
+
 /// What no message carries to the other end: proofs that were meant for us, and names that only we could assert
 /// (RFC 3325 section 7; nobody outside is trusted).
 pub(crate) const NOT_PASSED_ON: [&str; 4] = [
     "Authorization",
     "Proxy-Authorization",
-    "P-Asserted-Identity",
+    ASSERTED,
     "P-Preferred-Identity",
 ];
 

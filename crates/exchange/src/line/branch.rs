@@ -111,7 +111,7 @@ impl Branch {
     }
 }
 
-/// Sends a call on to one of `count` contacts.
+/// Sends a call on to one of `count` contacts, with the address that the caller proved.
 pub(super) fn ring(
     context: &Context<'_>,
     call: &Call,
@@ -123,6 +123,9 @@ pub(super) fn ring(
     let branch = start(context, call, binding.uri()?, &place, |request| {
         binding.route(request);
         fork::share(request, count);
+        if let Some(address) = call.caller.proven() {
+            request.add_header(hop::ASSERTED, &format!("<{address}>"));
+        }
     });
     let frame = branch.request.request().to_bytes();
     let effect = hop::send_or_tell(flow, frame, &format!("{BRANCH_KEY}{}", branch.branch));
@@ -191,8 +194,7 @@ fn start(
     place: &Place,
     complete: impl FnOnce(&mut Request),
 ) -> Branch {
-    let caller = call.caller.address.as_deref();
-    let owner = caller.filter(|_| call.caller.verified);
+    let owner = call.caller.proven();
     let invite = call.invite.request();
     let mut request = forwarded(context, &call.flow, owner, invite, target, place);
     complete(&mut request);

@@ -29,8 +29,6 @@ pub(super) const TEXT_KEY: &str = "text ";
 pub(super) const WAKEUP: &str = "text";
 
 const PATIENCE_MS: i64 = 16_000;
-/// The sender as we know it (RFC 3325 section 9.1); a From alone proves nothing.
-const ASSERTED: &str = "P-Asserted-Identity";
 
 /// A text on its way.
 #[derive(Clone, Debug, PartialEq)]
@@ -215,7 +213,7 @@ fn forward(
         request.remove_header(name);
     }
     if let Some(identity) = identity(sender) {
-        request.add_header(ASSERTED, &identity.to_string());
+        request.add_header(hop::ASSERTED, &identity.to_string());
     }
     let branch = format!("z9hG4bK{id}.{number}");
     let here = Place::Line(super::address(context).to_owned());
@@ -225,7 +223,7 @@ fn forward(
 }
 
 fn identity(sender: &Caller) -> Option<NameAddr> {
-    let address = sender.address.as_deref().filter(|_| sender.verified)?;
+    let address = sender.proven()?;
     let name = sender.display_name.as_deref().unwrap_or_default();
     Some(NameAddr::new(address.parse().ok()?).with_display_name(name))
 }

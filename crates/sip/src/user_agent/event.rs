@@ -43,6 +43,8 @@ pub enum Event {
         call: CallHandle,
         /// The caller's address as in From.
         from: String,
+        /// The one SIP address that the server vouches for (`P-Asserted-Identity`, RFC 3325 section 9.1).
+        asserted: Option<String>,
         /// The caller's display name.
         display_name: Option<String>,
         /// The SDP offer, if any.

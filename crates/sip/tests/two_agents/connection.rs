@@ -99,6 +99,48 @@ fn without_a_connection_a_call_is_refused_at_once() {
 }
 
 #[test]
+fn whom_the_server_vouches_for_is_told_where_it_is_clear() {
+    let alice = Some("sip:alice@example.com");
+    for (fields, asserted) in [
+        ("", None),
+        ("P-Asserted-Identity: <sip:alice@example.com>\r\n", alice),
+        ("p-asserted-identity: sip:alice@example.com\r\n", alice),
+        (
+            "P-Asserted-Identity: \"Smith, Alice\" <sip:alice@example.com>, <tel:+12015550123>\r\n",
+            alice,
+        ),
+        (
+            "P-Asserted-Identity: <tel:+12015550123>\r\nP-Asserted-Identity: <sip:alice@example.com>\r\n",
+            alice,
+        ),
+        ("P-Asserted-Identity: <tel:+12015550123>\r\n", None),
+        (
+            "P-Asserted-Identity: <sip:alice@example.com>, <sip:boss@example.com>\r\n",
+            None,
+        ),
+        (
+            "P-Asserted-Identity: <sip:alice@example.com>\r\nP-Asserted-Identity: <sip:boss@example.com>\r\n",
+            None,
+        ),
+        (
+            "P-Asserted-Identity: <sip:alice@example.com>\r\nP-Asserted-Identity: nobody\r\n",
+            None,
+        ),
+        ("P-Preferred-Identity: <sip:alice@example.com>\r\n", None),
+    ] {
+        let mut pair = Pair::new();
+        pair.give(&format!(
+            "INVITE sip:anna@example.com SIP/2.0\r\nVia: SIP/2.0/WSS example.com;branch=z9hG4bKi\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=f\r\nTo: <sip:anna@example.com>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@there.invalid>\r\n{fields}Content-Length: 0\r\n\r\n"
+        ));
+        let told = pair.events.iter().find_map(|event| match event {
+            Event::Incoming { asserted, .. } => Some(asserted.as_deref()),
+            _ => None,
+        });
+        assert_eq!(told, Some(asserted), "{fields}");
+    }
+}
+
+#[test]
 fn options_and_message_summaries_are_answered_and_strange_requests_refused() {
     let mut pair = Pair::new();
     for (method, extra, body, status) in [

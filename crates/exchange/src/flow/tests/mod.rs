@@ -6,6 +6,7 @@ mod crash;
 mod digest;
 mod diverted;
 mod forking;
+mod identity;
 mod limits;
 mod registrar;
 mod resumption;
