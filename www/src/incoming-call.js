@@ -8,7 +8,7 @@ import { callerOf, forwarderIn } from "./caller.js";
  * @typedef {object} Incoming
  * @property {string | null} [from] address; none of callers without one
  * @property {string | null} [display_name]
- * @property {boolean} [verified] the exchange has checked who calls
+ * @property {boolean} [verified] the server vouches for this address
  * @property {boolean} [video] the caller offers a picture
  */
 
@@ -31,23 +31,6 @@ export function incomingNote(call) {
   const { address } = whoCalls(call);
   const who = call.verified ? `Verified: ${bare(address)}.` : address ? `Not verified. The call says it is from ${bare(address)}.` : "Not verified. Anybody may call by this name.";
   return call.video ? `${who} With video.` : who;
-}
-
-/**
- * Whether the exchange has checked a caller: it lets nobody use an address of its own without a sign-in. What is no SIP
- * address of one host is not taken for one.
- * @param {string | null | undefined} from
- * @param {string} own the address that is called
- */
-export function isVerified(from, own) {
-  const domain = domainOf(from);
-  return domain !== "" && domain === domainOf(own);
-}
-
-/** @param {string | null | undefined} address */
-function domainOf(address) {
-  const [, domain = ""] = /^sips?:[^@<>"\s]+@([^@:;?\s]+|\[[^@\s]+\])(?::\d+)?(?:[;?][^@]*)?$/i.exec(address ?? "") ?? [];
-  return domain.toLowerCase();
 }
 
 /**
