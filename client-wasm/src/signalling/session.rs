@@ -106,7 +106,7 @@ impl SessionDesk {
             return Ok(None);
         };
         let mut session = SessionRow {
-            id: session_id(&token),
+            id: session_id(&token, called.to),
             token,
             session_type: SessionType::Voice.as_str().to_owned(),
             called_party: called.to.to_owned(),
@@ -233,7 +233,7 @@ fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, 
     let upload_url = info.upload.map(|url| server.named(&url)).transpose()?;
     let greeting_url = info.greeting.map(|url| server.named(&url)).transpose()?;
     Ok(SessionRow {
-        id: session_id(&info.id),
+        id: session_id(&info.id, called.to),
         token: info.id,
         session_type: info.session_type.as_str().to_owned(),
         called_party: called.to.to_owned(),
@@ -251,14 +251,15 @@ fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, 
     })
 }
 
-/// The first 16 bytes of a token's payload in hexadecimal digits; a foreign token is its own id.
-fn session_id(token: &str) -> String {
+/// The first 16 bytes of a token's payload in hexadecimal digits. A foreign token may be as short as another server's:
+/// with the address that was dialled it names a session, so that nobody's takes the place of somebody else's.
+fn session_id(token: &str, to: &str) -> String {
     token
         .split('.')
         .nth(2)
         .and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok())
         .and_then(|payload| payload.get(..16).map(deposit::hex))
-        .unwrap_or_else(|| token.to_owned())
+        .unwrap_or_else(|| format!("{token} {to}"))
 }
 
 /// Unix milliseconds of an RFC 3339 time.
@@ -326,9 +327,10 @@ mod tests {
 
     #[test]
     fn a_session_is_named_by_the_first_field_of_its_token() {
+        let (bob, eve) = ("sip:bob@example.com", "sip:eve@elsewhere.test");
         let token = "s1.k1.AAECAwQFBgcICQoLDA0OD_8.mac";
-        assert_eq!(session_id(token), "000102030405060708090a0b0c0d0e0f");
-        assert_eq!(session_id("4711"), "4711");
-        assert_eq!(session_id("a.b.c.d"), "a.b.c.d");
+        assert_eq!(session_id(token, bob), "000102030405060708090a0b0c0d0e0f");
+        assert_eq!(session_id("a.b.c.d", bob), session_id("a.b.c.d", bob));
+        assert_ne!(session_id("4711", bob), session_id("4711", eve));
     }
 }
