@@ -263,6 +263,11 @@ fn body_line(line: &str) -> String {
     {
         return address(line);
     }
+    // A message inside of the message (RFC 3261 23, RFC 3420).
+    let header = lower.split(':').next().unwrap_or("").trim();
+    if PROOFS.contains(&header) || CHALLENGES.contains(&header) || ROUTES.contains(&header) {
+        return field(header, line);
+    }
     let (name, value) = line.split_once('=').unwrap_or((line, ""));
     match name.trim_matches(is_around).to_ascii_lowercase().as_str() {
         "id" => format!("{name}={MASK}"),
@@ -402,6 +407,7 @@ mod tests {
             ("c=IN IP4 0.0.0.0", "c=IN IP4 0.0.0.0"),
             ("o=- 1 1 IN IP6 2001:db8::7", "o=- 1 1 IN IP6 ***"),
             ("ID=s1.k1.abc.def", "ID=***"),
+            ("AUTHORIZATION : Bearer 4711", "AUTHORIZATION : Bearer ***"),
             ("\u{feff} Id =\t4711", "\u{feff} Id =***"),
             ("a=b\nID=4711\nsignal = 7\r", "a=b\nID=***\nsignal =***\r"),
             (
