@@ -202,7 +202,7 @@ test('a greeting is heard as soon as its server was confirmed', async (context) 
   await inBrowser(page, 'ready');
 });
 
-test('our people call elsewhere by the proxy and are called back inside the dialog; nobody else is let out', async () => {
+test('our people call elsewhere by a proxy that wants proofs of us, and are called back inside the dialog; nobody else is let out', async () => {
   const eve = await telephone({
     user: 'eve', answer: (invite, self) => { self.invited = invite; self.respond(invite, 200, 'OK', { body: OFFER }); },
   });
@@ -215,6 +215,11 @@ test('our people call elsewhere by the proxy and are called back inside the dial
   assert.equal(info.status, 200, info.text);
   assert.equal((await alice.inDialog(dialog, 'BYE')).status, 200);
   await eve.expect('BYE', (message) => message.method === 'BYE');
+  assert.deepEqual(kamailio.log().match(/challenged: \w+/g), ['challenged: INVITE'], 'its first nonce serves the whole call');
+  const later = await alice.invite('sip:eve@elsewhere.test');
+  assert.equal(later.response.status, 200, later.response.text);
+  assert.equal((await alice.inDialog(later.dialog, 'BYE')).status, 200);
+  assert.equal(kamailio.log().match(/challenged: /g).length, 1, 'and the next');
   const stranger = await new SipAgent({ url: server.url, domain: DOMAIN }).connect();
   assert.equal((await stranger.invite('sip:eve@elsewhere.test')).response.status, 403);
   for (const agent of [eve, alice, stranger]) agent.close();

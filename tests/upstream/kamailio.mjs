@@ -1,6 +1,7 @@
 // A real Kamailio as somebody else's SIP proxy: registrar and proxy of the domain `voice.test` over UDP and WebSocket
 // (RFC 7118). Whoever is not registered, or answers 408, 480, 486 or 603, is sent to `voicemail@voice.test`, who
-// must show a password when registering. It ends with the test process.
+// must show a password when registering. Requests to `elsewhere.test` want that password too, and each challenge is in
+// the log. It ends with the test process.
 
 import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';

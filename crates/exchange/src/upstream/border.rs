@@ -1,10 +1,11 @@
 //! What changes in a message on its way to the proxy and back. To the proxy we are one user agent (RFC 3261 8.1):
 //! our Contact carries the flow token that stands in Record-Route everywhere else, so that requests inside a dialog
-//! find their way back over this connection whatever the proxy makes of routes. Nothing is remembered.
+//! find their way back over this connection whatever the proxy makes of routes. Nothing is remembered. Numbers
+//! and proofs are the matter of `sequence` and `proof`.
 
-use sip::{Message, NameAddr, Request, Response, Uri, Via};
+use sip::{NameAddr, Request, Response, Uri, Via};
 
-use super::{FLOW, place};
+use super::place;
 use crate::{
     context::Context,
     flow::{
@@ -26,15 +27,8 @@ pub(super) struct Border {
 }
 
 impl Border {
-    /// A frame of ours as the proxy gets it.
-    pub(super) fn out(&self, context: &Context<'_>, frame: &[u8]) -> Option<Vec<u8>> {
-        Some(match hop::read(frame)? {
-            Message::Request(request) => self.request_out(context, request).to_bytes(),
-            Message::Response(response) => self.response_out(context, response).to_bytes(),
-        })
-    }
-
-    fn request_out(&self, context: &Context<'_>, mut request: Request) -> Request {
+    /// A request of ours as the proxy gets it, but for its number.
+    pub(super) fn request_out(&self, context: &Context<'_>, mut request: Request) -> Request {
         let sender = request
             .top_via()
             .and_then(|via| hop::place_of(context, &via));
@@ -53,7 +47,8 @@ impl Border {
         request
     }
 
-    fn response_out(&self, context: &Context<'_>, mut response: Response) -> Response {
+    /// A response of ours as the proxy gets it.
+    pub(super) fn response_out(&self, context: &Context<'_>, mut response: Response) -> Response {
         let marked = response
             .top_via()
             .and_then(|via| via.params.get(DIALOG).map(str::to_owned));
@@ -100,24 +95,20 @@ impl Border {
         Some(request)
     }
 
-    /// A response of the proxy to a request that came from here; nothing if it is none. Whoever asked gets our
-    /// Record-Route behind those of the proxy: it is the hop next to it.
+    /// A response of the proxy to a request that came from `sender` here, who gets our Record-Route behind those of
+    /// the proxy: it is the hop next to it.
     pub(super) fn response_in(
         &self,
         context: &Context<'_>,
+        sender: &Place,
         mut response: Response,
-    ) -> Option<Response> {
-        let sender = hop::return_place(context, &response)?;
-        // Nobody's password here is for the proxy: what it challenges, it refuses.
-        for challenge in ["WWW-Authenticate", "Proxy-Authenticate"] {
-            response.remove_header(challenge);
-        }
+    ) -> Response {
         let makes_dialog = (101..300).contains(&response.status());
         if makes_dialog && matches!(sender, Place::Flow(_)) && response.to().tag().is_some() {
-            let route = hop::record_route(context, &sender, &Place::Flow(FLOW.to_owned()));
+            let route = hop::record_route(context, sender, &place());
             response.add_header("Record-Route", &route.to_string());
         }
-        Some(response)
+        response
     }
 }
 

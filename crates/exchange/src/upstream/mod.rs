@@ -8,17 +8,20 @@
 mod border;
 mod callee;
 pub(crate) mod outward;
+mod proof;
 mod proxy;
+mod sequence;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
 use border::Border;
+use proof::Prover;
 pub use proxy::{Proxy, ProxyError};
 use serde::{Deserialize, Serialize};
 use sip::{
-    Message, Method, Request, Uri,
+    Message, Method, Request, Response, Uri,
     user_agent::{
         UserAgent,
         configuration::Configuration,
@@ -108,6 +111,7 @@ struct Recent {
 pub struct Upstream {
     agent: UserAgent,
     border: Border,
+    prover: Prover,
     address: String,
     socket: Socket,
     standing: Standing,
@@ -177,6 +181,7 @@ impl Upstream {
             border: Border {
                 host: format!("{}.invalid", context.entropy.hex(6)),
             },
+            prover: Prover::new(proxy.credentials()),
             address: proxy.address.clone(),
             socket: Socket::Closed {
                 retry_ms: context.now_ms,
@@ -262,8 +267,8 @@ impl Upstream {
     pub fn on_frame(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
         match Message::parse(frame) {
             Ok(Message::Response(response)) => {
-                if let Some(response) = self.border.response_in(context, response) {
-                    return self.enter(&response.to_bytes(), context);
+                if let Some(sender) = hop::return_place(context, &response) {
+                    return self.on_response(&sender, response, context);
                 }
             }
             Ok(Message::Request(request)) => {
@@ -279,9 +284,37 @@ impl Upstream {
 
     /// What other objects send to the flow [`FLOW`].
     #[must_use]
-    pub fn send(&self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
-        let out = self.border.out(context, frame);
-        out.map(Task::Send).into_iter().collect()
+    pub fn send(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
+        let out = match hop::read(frame) {
+            Some(Message::Request(request)) => {
+                let request = self.border.request_out(context, request);
+                self.prover.send(request, context).to_bytes()
+            }
+            Some(Message::Response(response)) => {
+                self.border.response_out(context, response).to_bytes()
+            }
+            None => return Vec::new(),
+        };
+        vec![Task::Send(out)]
+    }
+
+    /// A response to a request of `sender` that went out by [`Self::send`].
+    fn on_response(
+        &mut self,
+        sender: &Place,
+        response: Response,
+        context: &Context<'_>,
+    ) -> Vec<Task> {
+        let heard = self.prover.hear(response, context);
+        let requests = heard.requests.iter();
+        let mut tasks: Vec<Task> = requests
+            .map(|request| Task::Send(request.to_bytes()))
+            .collect();
+        if let Some(response) = heard.response {
+            let response = self.border.response_in(context, sender, response);
+            tasks.extend(self.enter(&response.to_bytes(), context));
+        }
+        tasks
     }
 
     /// A request about a call; nothing for those that a user agent answers itself.
@@ -348,7 +381,7 @@ impl Upstream {
 
     /// A message that concerns a call of ours goes the way of all messages of a flow. A fresh state for each: limits
     /// for one client are not for a proxy with its many callers.
-    fn enter(&self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
+    fn enter(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
         let state = FlowState {
             name: FLOW.to_owned(),
             ..FlowState::default()
@@ -358,7 +391,7 @@ impl Upstream {
     }
 
     /// Effects as tasks: frames for our own flow are sent at once.
-    fn tasks(&self, effects: Vec<Effect>, context: &Context<'_>) -> Vec<Task> {
+    fn tasks(&mut self, effects: Vec<Effect>, context: &Context<'_>) -> Vec<Task> {
         let mut tasks = Vec::new();
         for effect in effects {
             match effect {

@@ -27,20 +27,26 @@ pub struct Signed<'a> {
     pub body: &'a [u8],
 }
 
-/// The Authorization or Proxy-Authorization value that answers the best of `challenges`: SHA-256 before
-/// MD5. `None` where none of them can be answered.
+/// The best of `challenges` that can be answered: SHA-256 before MD5.
+#[must_use]
+pub fn best<'a>(challenges: impl Iterator<Item = &'a str>) -> Option<Challenge> {
+    let mut known: Vec<Challenge> = challenges.filter_map(Challenge::parse).collect();
+    let strong = known
+        .iter()
+        .position(|challenge| challenge.algorithm == Algorithm::Sha256);
+    let at = strong.unwrap_or_default();
+    (at < known.len()).then(|| known.swap_remove(at))
+}
+
+/// The Authorization or Proxy-Authorization value that answers the [`best`] of `challenges`. `None` where none of
+/// them can be answered.
 #[must_use]
 pub fn answer<'a>(
     challenges: impl Iterator<Item = &'a str>,
     login: &Login<'_>,
     request: &Signed<'_>,
 ) -> Option<String> {
-    let known: Vec<Challenge> = challenges.filter_map(Challenge::parse).collect();
-    let best = known
-        .iter()
-        .find(|challenge| challenge.algorithm == Algorithm::Sha256)
-        .or_else(|| known.first())?;
-    Some(best.answer(login, request))
+    Some(best(challenges)?.answer(login, request))
 }
 
 impl Challenge {

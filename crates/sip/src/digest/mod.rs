@@ -12,7 +12,7 @@ use sha2::Sha256;
 
 use crate::text;
 
-pub use answer::{Login, Signed, answer};
+pub use answer::{Login, Signed, answer, best};
 pub use authorization::{Authorization, DigestResponse};
 pub use challenge::{Challenge, challenges};
 pub use nonce::{NonceState, check_nonce, issue_nonce};
