@@ -145,6 +145,7 @@ fn pages_and_unknown_paths_are_left_to_the_files() {
     for (path, file) in [
         ("/", "/index.html"),
         ("/inbox", "/inbox.html"),
+        ("/ladder", "/ladder.html"),
         ("/assets/page.css", "/assets/page.css"),
     ] {
         assert_eq!(
@@ -171,4 +172,31 @@ fn published_keys_have_no_private_part() {
     let keys: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
     assert_eq!(keys["keys"][0]["kid"], "r1");
     assert_eq!(keys["keys"][0].get("d"), None);
+}
+
+#[test]
+fn calls_go_to_the_mailbox_of_whoever_may_look() {
+    let login = login_bearer(NOW + HOUR);
+    let own = [("authorization", login.as_str())];
+    let admin = [("authorization", "Bearer dev-admin-token")];
+    for (path, headers) in [
+        ("/calls", own),
+        ("/calls/abc", own),
+        ("/admin/calls", admin),
+    ] {
+        let request = Request {
+            query: "address=bob".to_owned(),
+            ..head("GET", path, &headers)
+        };
+        let forward = forwarded(route(&request, &settings(), NOW));
+        assert_eq!(forward.object, Object::Mailbox(BOB.to_owned()), "{path}");
+        assert!(forward.request.path.starts_with("/calls"), "{path}");
+    }
+    assert_eq!(refused(asked("GET", "/admin/calls", &admin)).0, 422);
+    assert_eq!(refused(asked("GET", "/admin/calls", &own)).0, 401);
+    assert_eq!(refused(asked("GET", "/calls", &admin)).0, 401);
+    let session = session_bearer(NOW - HOUR);
+    let expired = [("authorization", session.as_str())];
+    let forward = forwarded(asked("GET", "/sessions/current/calls", &expired));
+    assert_eq!(forward.object, Object::Mailbox(BOB.to_owned()));
 }
