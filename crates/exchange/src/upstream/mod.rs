@@ -270,6 +270,9 @@ impl Upstream {
                 if let Some(sender) = hop::return_place(context, &response) {
                     return self.on_response(&sender, response, context);
                 }
+                if response.cseq().1 == Method::Register {
+                    self.prover.registering(&response);
+                }
             }
             Ok(Message::Request(request)) => {
                 if let Some(tasks) = self.on_request(&request, context) {

@@ -1,5 +1,6 @@
 //! What the proxy challenges is answered here, with the operator's password, so that our people never see a challenge
-//! (RFC 3261 22.3). The newest challenge of the proxy is kept: later requests show a proof at once and need no second
+//! (RFC 3261 22.3). Whoever is called can challenge too: only realms that asked for proof at our registration, which
+//! nobody but the proxy answers, get one. The newest challenge of the proxy is kept: later requests show a proof at once and need no second
 //! round. Transactions live in memory and end with the connection; of dialogs nothing is kept (`sequence` says how).
 
 use std::collections::VecDeque;
@@ -17,6 +18,8 @@ use crate::context::Context;
 const RECENT_REQUESTS: usize = 256;
 /// Random bytes of a cnonce.
 const CNONCE_BYTES: usize = 8;
+/// So many realms of the proxy are known at a time.
+const MAX_REALMS: usize = 4;
 /// Fields that prove something.
 const PROOFS: [&str; 2] = ["Proxy-Authorization", "Authorization"];
 /// What a caller is told in a Warning (RFC 3261 20.43) where no proof helps.
@@ -26,6 +29,8 @@ const REFUSED: &str = "The SIP proxy does not accept the credentials of this ser
 #[derive(Debug)]
 pub(super) struct Prover {
     credentials: Credentials,
+    /// Realms of the proxy itself.
+    realms: VecDeque<String>,
     /// The proxy's newest challenge.
     known: Option<Known>,
     sent: VecDeque<Sent>,
@@ -68,8 +73,27 @@ impl Prover {
     pub(super) const fn new(credentials: Credentials) -> Self {
         Self {
             credentials,
+            realms: VecDeque::new(),
             known: None,
             sent: VecDeque::new(),
+        }
+    }
+
+    /// The proxy's answer to our registration: a realm that it asks for there is its own.
+    pub(super) fn registering(&mut self, response: &Response) {
+        let asks = match response.status() {
+            407 => "Proxy-Authenticate",
+            401 => "WWW-Authenticate",
+            _ => return,
+        };
+        let Some(challenge) = digest::best(response.headers(asks)) else {
+            return;
+        };
+        if !self.realms.contains(&challenge.realm) {
+            self.realms.push_back(challenge.realm);
+        }
+        if self.realms.len() > MAX_REALMS {
+            self.realms.pop_front();
         }
     }
 
@@ -223,6 +247,9 @@ impl Prover {
             _ => ("WWW-Authenticate", PROOFS[1]),
         };
         let challenge = digest::best(response.headers(asks))?;
+        if !self.realms.contains(&challenge.realm) {
+            return None;
+        }
         let mut nonces = sent.nonces.iter().rev();
         let answered = nonces.find(|(known, _)| *known == field);
         let is_new = answered.is_none_or(|(_, nonce)| *nonce != challenge.nonce);

@@ -29,10 +29,17 @@ fn behind_a_proxy() -> Settings {
 fn registered() -> World {
     let mut world = World::with_settings(behind_a_proxy());
     world.open_upstream();
+    registers(&mut world);
+    world
+}
+
+/// The proxy lets us register, as who we prove to be.
+fn registers(world: &mut World) {
+    let register = world.proxy_request("REGISTER");
+    world.proxy_says(&challenge::challenge(&register, 401, "registration", ""));
     let register = world.proxy_request("REGISTER");
     world.proxy_says(&Response::reply_to(&register, 200, "OK", Some("p")).to_bytes());
     assert_eq!(world.standing(), Standing::Registered);
-    world
 }
 
 /// A call that the proxy sends on to the contact that we registered.

@@ -5,7 +5,7 @@ use sip::{
     digest::{Authorization, Ha1},
 };
 
-use super::{ROUTE, behind_a_proxy, diverted, inside, registered};
+use super::{ROUTE, behind_a_proxy, diverted, inside, registered, registers};
 use crate::{
     settings::Settings,
     testing::{OFFER, World},
@@ -22,7 +22,7 @@ fn calling() -> (World, sip::user_agent::event::CallHandle) {
     (world, call)
 }
 
-fn challenge(request: &Request, status: u16, nonce: &str, more: &str) -> Vec<u8> {
+pub(super) fn challenge(request: &Request, status: u16, nonce: &str, more: &str) -> Vec<u8> {
     let name = match status {
         401 => "WWW-Authenticate",
         _ => "Proxy-Authenticate",
@@ -110,6 +110,7 @@ fn a_challenged_call_is_repeated_with_a_proof_and_its_dialog_outlives_a_restart(
     assert_eq!(number(&world.proxy_request("ACK")), number(&first));
 
     world.open_upstream();
+    registers(&mut world);
     world.proxy_says(&answered(&again));
     assert_eq!(
         heard(&mut world),
@@ -195,8 +196,12 @@ fn where_no_proof_helps_the_caller_hears_why_and_the_registration_stands() {
     ] {
         let mut world = World::with_settings(settings);
         world.open_upstream();
-        let register = world.proxy_request("REGISTER");
-        world.proxy_says(&ok(&register));
+        if tries > 1 {
+            registers(&mut world);
+        } else {
+            let register = world.proxy_request("REGISTER");
+            world.proxy_says(&ok(&register));
+        }
         world.user("alice", "alice");
         world.call("alice", EVE);
         for number in 1..=tries {
@@ -285,4 +290,20 @@ fn a_voicemail_proves_who_says_where_to_upload_and_that_it_ends() {
     world.proxy_says(&ok(&bye));
     assert_eq!(world.proxy_count(), count, "it is over");
     assert_eq!(world.sessions.len(), 1);
+}
+
+#[test]
+fn whoever_is_called_gets_no_proof_for_a_realm_that_the_proxy_did_not_ask_for() {
+    for (status, name) in [(407, "Proxy-Authenticate"), (401, "WWW-Authenticate")] {
+        let (mut world, _) = calling();
+        let first = world.proxy_request("INVITE");
+        let value = "Digest realm=\"eve.test\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256";
+        let asks =
+            Response::reply_to(&first, status, "Who Are You", Some("e")).with_header(name, value);
+        let count = world.proxy_count();
+        world.proxy_says(&asks.to_bytes());
+        assert_eq!(heard(&mut world), ["503 INVITE"], "{status}");
+        let said = world.proxy_count();
+        assert!(said <= count + 1, "at most an ACK");
+    }
 }
