@@ -27,9 +27,9 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("turnserver", "coturn"),
 ];
 
-/// A SIP proxy and telephones that nobody here wrote, for the file that puts us behind them.
+/// A SIP proxy and telephones that nobody here wrote, for the files that put us behind them.
 const PEERS: [&str; 3] = ["kamailio", "kamailio-websocket-modules", "sip-tester"];
-const PEERS_FILE: &str = "upstream.test.mjs";
+const PEERS_FILES: [&str; 2] = ["upstream.test.mjs", "ladder-docs-proxy.test.mjs"];
 
 const OTHER_BROWSERS: [Browser; 2] = [Browser::Firefox, Browser::WebKit];
 
@@ -72,7 +72,10 @@ fn ensure_browsers(files: &[String]) -> Outcome<()> {
 pub(super) fn run(root: &Path, files: &[String], only: Option<&str>) -> Outcome<Tally> {
     packages::ensure_programs("what the tests need", &PROGRAMS)?;
     ensure_browsers(files)?;
-    if files.iter().any(|file| file == PEERS_FILE) {
+    if files
+        .iter()
+        .any(|file| PEERS_FILES.contains(&file.as_str()))
+    {
         packages::ensure_apt("a SIP proxy and a SIP telephone", &PEERS)?;
     }
     bundle::build_with_faults(root)?;
