@@ -35,7 +35,7 @@ async function start() {
 }
 
 function hint() {
-  return tree("p", { class: "hint", slot: "hint" }, "New here? ", tree("a", { href: "/?to=bob" }, "Call Bob"), ". He is away and has a greeting.");
+  return tree("p", { class: "hint", slot: "hint" }, "New here? ", tree("a", { href: "/?to=bob" }, "Call Bob"), ". Unless his inbox is open, his greeting answers.");
 }
 
 /** @param {string} address */
