@@ -47,7 +47,7 @@ export const FIELDS = [
     legend: "During the call means",
     choices: [
       { value: "before", word: "Before the greeting", means: "Who hangs up early can leave a message too." },
-      { value: "after", word: "After the greeting", means: "Only who has heard it can leave a message." },
+      { value: "after", word: "After the greeting", means: "Apps are told only when it is over or skipped." },
     ],
     matters: ({ instruction }) => instruction === "info" || instruction === "both",
   },
