@@ -7,9 +7,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, messagesOf, openInbox, outbox, recordFor, signIn } from './page.mjs';
+import { button, inBrowser, messagesOf, outbox, recordFor, signIn } from './page.mjs';
 import { SipAgent } from './sip-agent.mjs';
 import { speechWav } from './sound.mjs';
+import { atInbox, signsIn } from './talk/people.mjs';
 
 const EVERY = { greeting: 'personal', instruction: 'info', info_timing: 'before', answer: 'same_call' };
 const folder = temporaryFolder('variants-sound');
@@ -151,7 +152,8 @@ test('a message without any call gets its session by a call that rings nobody, i
 });
 
 test('a call that nobody expects rings, whatever it says of itself', async (context) => {
-  const inbox = await openInbox(browser, server, 'alice');
+  await signsIn(browser, server, 'alice');
+  const inbox = await atInbox(browser, server);
   context.after(() => inbox.close());
   const bob = await new SipAgent({ url: server.url, user: 'bob', password: 'bob-demo' }).connect();
   context.after(() => bob.close());
