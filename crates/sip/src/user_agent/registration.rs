@@ -27,6 +27,8 @@ pub(super) struct Registration {
     from_tag: String,
     sequence: u32,
     due_ms: Option<i64>,
+    /// Until when the registrar sends calls here.
+    stands_until_ms: Option<i64>,
     failures: u32,
     min_expires_s: u32,
 }
@@ -42,6 +44,7 @@ impl Registration {
             from_tag: seed.hex(),
             sequence: 0,
             due_ms: None,
+            stands_until_ms: None,
             failures: 0,
             min_expires_s: 0,
         }
@@ -56,10 +59,15 @@ impl Registration {
     pub(super) fn connection_lost(&mut self) {
         self.transaction = None;
         self.due_ms = None;
+        self.stands_until_ms = None;
     }
 
     pub(super) const fn identity_changed(&mut self) {
         self.failures = 0;
+    }
+
+    fn stands(&self, now_ms: i64) -> bool {
+        self.stands_until_ms.is_some_and(|until| now_ms < until)
     }
 
     pub(super) fn due_ms(&self) -> Option<i64> {
@@ -67,7 +75,8 @@ impl Registration {
             .transaction
             .as_ref()
             .and_then(ClientTransaction::deadline_ms);
-        patience.into_iter().chain(self.due_ms).min()
+        let times = patience.into_iter().chain(self.due_ms);
+        times.chain(self.stands_until_ms).min()
     }
 }
 
@@ -78,10 +87,18 @@ impl UserAgent {
         self.refresh_registration(now_ms);
     }
 
+    /// Whether the registrar sends calls here as far as can be known: it has said so over the connection that
+    /// stands, and the time that it granted is not over.
+    #[must_use]
+    pub fn is_registered(&self, now_ms: i64) -> bool {
+        self.registration.stands(now_ms)
+    }
+
     /// Removes the registration.
     pub fn unregister(&mut self, now_ms: i64) {
         self.registration.wanted = false;
         self.registration.due_ms = None;
+        self.registration.stands_until_ms = None;
         if self.connected {
             self.send_register(0, now_ms);
         }
@@ -96,6 +113,9 @@ impl UserAgent {
 
     pub(super) fn elapse_registration(&mut self, now_ms: i64) {
         let registration = &mut self.registration;
+        if !registration.stands(now_ms) {
+            registration.stands_until_ms = None;
+        }
         let late = registration
             .transaction
             .as_mut()
@@ -133,6 +153,8 @@ impl UserAgent {
             return self.push(Event::Unregistered);
         }
         let expires_s = self.granted(response);
+        let granted = i64::from(expires_s).saturating_mul(1_000);
+        self.registration.stands_until_ms = Some(now_ms.saturating_add(granted));
         let refresh = i64::from(expires_s).saturating_mul(800).max(5_000);
         self.registration.due_ms = Some(now_ms.saturating_add(refresh));
         self.push(Event::Registered { expires_s });
@@ -142,6 +164,7 @@ impl UserAgent {
     fn registration_failed(&mut self, status: u16, now_ms: i64) {
         self.push(Event::RegistrationFailed { status });
         let registration = &mut self.registration;
+        registration.stands_until_ms = None;
         if matches!(status, 401 | 403 | 404 | 407) || registration.removing {
             registration.wanted = false;
             return;

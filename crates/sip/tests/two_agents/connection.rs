@@ -50,6 +50,32 @@ fn a_registration_is_refreshed_and_made_anew_after_a_reconnect() {
 }
 
 #[test]
+fn whether_a_registration_stands_is_known_at_any_time() {
+    let mut pair = Pair::new();
+    let stands = |pair: &Pair| pair.caller.is_registered(pair.now_ms);
+    pair.act(|agent, now| agent.register(now));
+    assert!(!stands(&pair), "asked for only");
+    register_response(&mut pair, 200, "Expires: 100\r\n");
+    pair.advance(80_500);
+    assert!(stands(&pair), "while it is refreshed");
+    pair.advance(20_000);
+    assert!(!stands(&pair), "its time is over, and no answer came");
+    register_response(&mut pair, 200, "Expires: 100\r\n");
+    pair.cut();
+    assert!(!stands(&pair), "without a connection");
+    pair.connect();
+    assert!(!stands(&pair), "not yet made anew");
+    register_response(&mut pair, 200, "Expires: 100\r\n");
+    pair.advance(81_000);
+    register_response(&mut pair, 503, "");
+    assert!(!stands(&pair), "refused");
+    pair.advance(5_000);
+    register_response(&mut pair, 200, "Expires: 100\r\n");
+    pair.act(|agent, now| agent.unregister(now));
+    assert!(!stands(&pair), "removed");
+}
+
+#[test]
 fn a_registrar_that_fails_is_asked_again_later_and_later() {
     let mut pair = Pair::new();
     pair.act(|agent, now| agent.register(now));
