@@ -5,7 +5,7 @@ export const button = (page, name) => page.getByRole('button', { name, exact: tr
 export const outbox = (page) => page.getByRole('list', { name: 'Outbox' });
 
 /** Waits until the call element is in one of these states. */
-export const inBrowser = (page, state, timeout = 20_000) => page.waitForFunction(
+export const inBrowser = (page, state, timeout = 60_000) => page.waitForFunction(
   (wanted) => wanted.includes(document.querySelector('afterbeep-call').state), [].concat(state), { timeout },
 );
 
@@ -49,6 +49,9 @@ export async function journal(page, id) {
   return Buffer.from(bytes);
 }
 
+/** Waits until the inbox says that calls ring on this page. */
+export const ringsHere = (page) => page.getByRole('status').getByText('Calls ring here.', { exact: true }).waitFor({ timeout: 60_000 });
+
 /** Signs in on the inbox page. */
 export async function openInbox(browser, server, user) {
   const page = await browser.newPage(`${server.url}/inbox`);
@@ -71,6 +74,14 @@ export async function signIn(server, user) {
     method, headers: { authorization: `Bearer ${token}`, ...(body ? { 'content-type': 'application/json' } : {}) }, body: body && JSON.stringify(body),
   });
   return { token, call, messages: async () => (await (await call('GET', '/mailbox/messages')).json()).messages };
+}
+
+/** Gives a demo user this greeting. */
+export async function greetWith(server, user, opus) {
+  const { token } = await signIn(server, user);
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'audio/ogg' };
+  const answer = await fetch(`${server.url}/mailbox/greeting`, { method: 'PUT', headers, body: opus });
+  if (answer.status !== 204) throw new Error(`greeting of ${user}: ${answer.status} ${await answer.text()}`);
 }
 
 export const messagesOf = async (server, user) => (await signIn(server, user)).messages();

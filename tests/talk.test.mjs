@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assertFits, focus, listen, liveRegions, said } from './accessibility.mjs';
 import { startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, messagesOf } from './page.mjs';
+import { button, inBrowser, messagesOf, openInbox, ringsHere } from './page.mjs';
 import { speechWav } from './sound.mjs';
 import { atInbox, hearsNothing, look, person, received, receives, signsIn } from './talk/people.mjs';
 
@@ -17,7 +17,8 @@ let bobsBrowser;
 let bob;
 
 before(async () => {
-  server = await startServer({});
+  // A call rings until somebody has looked at it by all rules.
+  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '60' } });
   [alicesBrowser, bobsBrowser] = await Promise.all([person({ microphoneWav }), person({ microphoneWav })]);
   await Promise.all([signsIn(alicesBrowser, server, 'alice'), signsIn(bobsBrowser, server, 'bob')]);
   bob = await atInbox(bobsBrowser, server);
@@ -215,4 +216,25 @@ test('a browser without WebRTC says so, and leaves messages all the same', async
   await look(page, 'no WebRTC');
   await button(page, 'Skip greeting').click();
   await inBrowser(page, ['ended', 'ready']);
+  const inbox = await openInbox(browser, server, 'carol');
+  await reads(inbox, 'Calls go to your voicemail: this browser cannot make or take calls');
+  await look(inbox, 'an inbox without WebRTC');
+});
+
+test('the inbox says that calls ring here only while they do', async (context) => {
+  const browser = await person({ microphoneWav, allowedErrors: [/ERR_CONNECTION_REFUSED|WebSocket|Failed to load resource/] });
+  context.after(() => browser.close());
+  const lost = await startServer({});
+  await signsIn(browser, lost, 'alice');
+  const page = await atInbox(browser, lost);
+  await look(page, 'calls ring here');
+  await lost.kill9();
+  await reads(page, 'Calls go to your voicemail: this page is not connected');
+  await look(page, 'calls do not ring here');
+  const again = await startServer({ port: lost.port, state: lost.state });
+  context.after(() => again.stop());
+  await ringsHere(page);
+  await button(page, 'Sign out').click();
+  await button(page, 'Sign in').waitFor();
+  await page.getByText('Calls ring here.').waitFor({ state: 'hidden' });
 });

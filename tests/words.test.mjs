@@ -8,6 +8,7 @@ import { outboxLines, OUTBOX_CONTROLS, VIEWS } from '../www/src/call-words.js';
 import { callerOf, callLink } from '../www/src/caller.js';
 import { checkVerdict, hearingHint, insteadWords, lostWords, roomWords } from '../www/src/capture-words.js';
 import { ringSamples } from '../www/src/ring-tone.js';
+import { reachWords } from '../www/src/reachability.js';
 import { FIELDS, savedWords } from '../www/src/settings-fields.js';
 import { age, clock, rate, size, spoken, until } from '../www/src/figures.js';
 import { forwardedLine, incomingNote, overWords } from '../www/src/incoming-call.js';
@@ -84,6 +85,19 @@ test('every setting of the voicemail has a default, says what it means, and is c
   }
   assert.equal(savedWords('ring_timeout_s', 1), 'Saved. Calls ring for 1 second.');
   assert.match(savedWords('ring_timeout_s', null), /as your server says/);
+});
+
+test('whether calls ring here is said as the server has confirmed it, and nothing before that', () => {
+  const here = { recording: false, settings: {} };
+  const rings = { registered: true };
+  assert.equal(reachWords(undefined, here), '');
+  assert.equal(reachWords(rings, here), 'Calls ring here.');
+  assert.match(reachWords(rings, { ...here, recording: true }), /^Calls go to your voicemail while/);
+  assert.match(reachWords(rings, { ...here, settings: { ring_timeout_s: 0 } }), /^Calls go to your voicemail at once/);
+  for (const reason of ['no_webrtc', 'offline', 'login_expired', 'refused']) {
+    assert.match(reachWords({ registered: false, reason }, here), /^Calls go to your voicemail: .+\.$/, reason);
+  }
+  assert.equal(reachWords({ registered: false, reason: 'signed_out' }, here), '');
 });
 
 test('a caller is named as far as he is known, and called back only where there is an address', () => {

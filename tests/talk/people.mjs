@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { audit, prepare } from '../accessibility.mjs';
 import { launchBrowser } from '../harness.mjs';
-import { openInbox } from '../page.mjs';
+import { openInbox, ringsHere } from '../page.mjs';
 
 const pictures = process.env.AFTERBEEP_PICTURES;
 
@@ -49,14 +49,8 @@ export async function signsIn(browser, server, user) {
 
 /** At the inbox of whoever is signed in, and reachable: calls ring here. */
 export async function atInbox(browser, server) {
-  const page = await browser.context.newPage();
-  const reachable = new Promise((done) => {
-    page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
-      if (/^SIP\/2\.0 200 [\s\S]*CSeq: \d+ REGISTER/i.test(payload.toString())) done();
-    }));
-  });
-  await page.goto(`${server.url}/inbox`);
-  await reachable;
+  const page = await browser.newPage(`${server.url}/inbox`);
+  await ringsHere(page);
   return page;
 }
 
@@ -72,7 +66,7 @@ export const received = (page, figure = 'packetsReceived', kind = 'audio') => pa
 /** Waits until so much more came in. */
 export async function receives(page, more, figure, kind) {
   const before = await received(page, figure, kind);
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 60_000;
   let now = before;
   while (now < before + more && Date.now() < deadline) {
     await page.waitForTimeout(100);
@@ -83,7 +77,7 @@ export async function receives(page, more, figure, kind) {
 
 /** Waits until a whole second of what is heard here was silence; what was on its way is still heard. */
 export async function hearsNothing(page) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (Date.now() < deadline) {
     const before = await received(page, 'totalAudioEnergy');
     await page.waitForTimeout(1000);

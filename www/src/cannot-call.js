@@ -4,7 +4,7 @@ import { say, tree } from "./tree.js";
 
 const AT_HAND = new Set(["idle", "calling", "ringing", "greeting", "ended", "ready", "failed"]);
 
-/** A slice of the call element, and a line of the inbox. */
+/** A slice of the call element. */
 export class CannotCall {
   static styles = `.cannot-call { max-width: 32rem; }`;
 

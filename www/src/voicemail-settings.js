@@ -51,6 +51,11 @@ export class VoicemailSettings {
     );
   }
 
+  /** The settings as the exchange has them. */
+  get all() {
+    return this.#settings;
+  }
+
   /** @param {Record<string, unknown>} settings as the exchange has them */
   show(settings) {
     this.#settings = settings;
@@ -62,8 +67,9 @@ export class VoicemailSettings {
     if (this.#seconds.getRootNode().activeElement !== this.#seconds) this.#seconds.value = String(settings.ring_timeout_s ?? "");
   }
 
-  /** Forgets what was saved last. */
+  /** Forgets the settings, and what was saved last. */
   close() {
+    this.#settings = {};
     say(this.#saved, "");
   }
 

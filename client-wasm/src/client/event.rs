@@ -190,6 +190,13 @@ pub(crate) enum Event {
         /// Whether it stands.
         online: bool,
     },
+    /// Whether calls to who is signed in ring on this page.
+    Reachable {
+        /// They do: the registrar has said so, and the page can take them.
+        registered: bool,
+        /// Why not: `no_webrtc`, `offline`, `login_expired`, `refused` or `signed_out`.
+        reason: Option<&'static str>,
+    },
     /// Counters of the own mailbox (RFC 3842).
     Mailbox {
         /// Messages nobody listened to yet.

@@ -10,10 +10,12 @@ use sip::user_agent::configuration::Configuration;
 use sip::user_agent::event::{CallHandle, Event, Output};
 
 use super::conversation::Conversation;
+use super::reach::{Reach, Sight, Standing};
 use super::socket::{Happening, Socket};
 
 use crate::client::{ClientEvent, Listener};
 use crate::clock;
+use crate::media::can_talk;
 use crate::problem::Problem;
 use crate::queue::{Queue, within};
 use crate::timer::Timer;
@@ -58,6 +60,7 @@ struct Inner {
     reconnect: Timer,
     failures: Cell<u32>,
     listening: Cell<bool>,
+    reach: Reach,
     /// Who takes calls that come.
     on_call: RefCell<Option<OnCall>>,
     itself: Weak<Self>,
@@ -82,6 +85,7 @@ impl Agent {
             reconnect: Timer::default(),
             failures: Cell::new(0),
             listening: Cell::new(false),
+            reach: Reach::default(),
             on_call: RefCell::new(None),
             itself: Weak::clone(itself),
         });
@@ -96,6 +100,7 @@ impl Agent {
     /// Registers and stays registered over reconnects.
     pub(crate) fn listen(&self) {
         self.inner.listening.set(true);
+        self.inner.reach.ask();
         self.inner.rules.borrow_mut().register(clock::now_ms());
         self.inner.pump();
         self.inner.reconnect_now();
@@ -107,6 +112,7 @@ impl Agent {
         self.inner.reconnect.clear();
         self.inner.rules.borrow_mut().unregister(clock::now_ms());
         self.inner.pump();
+        self.inner.tell(self.inner.reach.leave());
     }
 
     /// Calls that come go to `take` from now on.
@@ -288,6 +294,32 @@ impl Inner {
             Some(due) => self.wake_at(due),
             None => self.wakeup.clear(),
         }
+        self.look_around();
+    }
+
+    /// Says whether calls ring here, where that has changed.
+    fn look_around(&self) {
+        if !self.listening.get() {
+            return;
+        }
+        let has_failed = self.failures.get() > 0 || !crate::online();
+        self.tell(self.reach.look(Sight {
+            can_talk: can_talk(),
+            is_registered: self.rules.borrow().is_registered(clock::now_ms()),
+            is_away: !self.is_connected() && has_failed,
+        }));
+    }
+
+    fn tell(&self, standing: Option<Standing>) {
+        if let Some(standing) = standing {
+            self.listener.emit(ClientEvent::Reachable {
+                registered: standing == Standing::Rings,
+                reason: match standing {
+                    Standing::Rings => None,
+                    Standing::Not(reason) => Some(reason),
+                },
+            });
+        }
     }
 
     fn send(&self, frame: &[u8]) {
@@ -331,6 +363,7 @@ impl Inner {
                 total: new.saturating_add(old),
             }),
             Event::RegistrationFailed { status } => {
+                self.reach.refuse(status);
                 self.listener.problem(registration_failed(status));
             }
             Event::ConnectionStale => self.lost(),
@@ -361,7 +394,7 @@ fn registration_failed(status: u16) -> Problem {
     match status {
         401 | 403 | 407 => Problem::new(
             "login_expired",
-            "Your sign-in has ended. Sign in again to hear of new messages at once.",
+            "The server does not accept this sign-in any more. Sign in again.",
         ),
         _ => Problem::new(
             "registration_failed",

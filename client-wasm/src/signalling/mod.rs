@@ -3,6 +3,7 @@
 
 mod connection;
 mod conversation;
+mod reach;
 mod session;
 mod socket;
 
