@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { startServer } from './harness.mjs';
-import { takeSession } from './sip-agent.mjs';
+import { SipAgent, sessionInfo, takeSession } from './sip-agent.mjs';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const ADMIN = 'dev-admin-token';
@@ -16,9 +16,11 @@ before(async () => {
 });
 after(() => server?.stop());
 
-async function admin(words, env = { AFTERBEEP_ADMIN_TOKEN: ADMIN }) {
+const admin = (words, env) => operate('users', words, env);
+
+async function operate(what, words, env = { AFTERBEEP_ADMIN_TOKEN: ADMIN }) {
   const [program, ...first] = process.env.XTASK_BINARY ? [process.env.XTASK_BINARY] : ['cargo', 'xtask'];
-  const child = spawn(program, [...first, 'admin', 'users', ...words], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, [...first, 'admin', what, ...words], { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let out = '';
   let log = '';
   child.stdout.on('data', (data) => { out += data; });
@@ -61,6 +63,24 @@ test('users are listed, made, changed and signed in by command', async () => {
   const { out: token } = await admin(['login', 'dora', '--server', server.url]);
   const mailbox = await fetch(`${server.url}/mailbox`, { headers: { authorization: `Bearer ${token.trim()}` } });
   assert.equal((await mailbox.json()).display_name, 'Dora');
+});
+
+test('a telephone number is given to a user by command, and calls to it reach that user until it is taken away', async () => {
+  const numbers = (...words) => operate('numbers', [...words, '--server', server.url]);
+  const given = await numbers('put', 'carol', '+49 30 123456');
+  assert.equal(given.out.trim(), '+4930123456 leads to carol', given.log);
+  assert.equal((await numbers('list', 'carol')).out, '+4930123456\n');
+  const refused = await numbers('put', 'bob', 'tel:+49-30-123456');
+  assert.match(refused.log, /answered 409: This number is of sip:carol@localhost/);
+  const caller = await new SipAgent({ url: server.url }).connect();
+  const { response, dialog } = await caller.invite('tel:+49-30-123456', { displayName: 'Anna' });
+  assert.equal(response.status, 200, response.text);
+  const info = await caller.expect('INFO', (message) => message.method === 'INFO' && !message.status);
+  assert.equal(sessionInfo(info.body)['Called Party'], 'sip:carol@localhost');
+  assert.equal((await caller.inDialog(dialog, 'BYE')).status, 200);
+  assert.match((await numbers('delete', 'carol', '+4930123456')).out, /does not lead to carol any more/);
+  assert.equal((await caller.invite('tel:+49-30-123456')).response.status, 404);
+  caller.close();
 });
 
 test('an admin command that cannot work says what to do, and sends no token in the clear', async () => {

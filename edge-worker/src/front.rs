@@ -201,6 +201,12 @@ impl Visit<'_> {
         {
             return self.complete(front::revoked(&self.head));
         }
+        for question in &forward.questions {
+            let reply = stub::signal(self.env, &question.object, &question.signal).await;
+            if let Some(refusal) = front::refusal(&self.head, question, reply.ok().as_ref()) {
+                return self.complete(refusal);
+            }
+        }
         let body = match take_body(&mut request, &forward).await {
             Ok(body) => body,
             Err(failure) => return self.refuse_body(&failure),

@@ -41,7 +41,8 @@ pub(crate) struct Schedule {
     /// When the alarm must stand at the latest.
     pub(crate) next_wakeup: fn(&dyn Sql) -> Result<Option<i64>, SqlError>,
     pub(crate) now_ms: i64,
-    /// Whether a database that was empty before may stay so, whatever was written.
+    /// Whether a database that was empty before may stay so, whatever was written, and one may be given back at an
+    /// alarm.
     pub(crate) leaves_nothing: fn(&dyn Sql) -> Result<bool, SqlError>,
 }
 
@@ -51,6 +52,8 @@ struct Dues {
     after: Option<i64>,
     /// Everything is rolled back; the outcome counts all the same.
     forget: bool,
+    /// There is nothing from before either.
+    empty: bool,
 }
 
 /// What is still due after an alarm and its effects is tried again after this.
@@ -106,6 +109,10 @@ impl Storage {
         let committed = synchronous.transaction_sync(&mut run);
         let (value, dues) = outcome.unwrap_or_else(|| Err(SqlError("not run".to_owned())))?;
         if dues.forget {
+            if !dues.empty {
+                self.clear();
+                self.migrated.set(false);
+            }
             return Ok(value);
         }
         committed.map_err(|error| SqlError(text_of(&error)))?;
@@ -130,7 +137,8 @@ impl Storage {
         let dues = Dues {
             before,
             after,
-            forget: empty && (schedule.leaves_nothing)(self)?,
+            forget: (empty || self.ringing.get()) && (schedule.leaves_nothing)(self)?,
+            empty,
         };
         Ok((value, dues))
     }

@@ -1,10 +1,11 @@
-// The operator's calls to a deployment's admin API: `node admin.mjs list|put|login SERVER [ADDRESS] [NAME]`. Secrets come
-// from the environment (AFTERBEEP_ADMIN_TOKEN, AFTERBEEP_USER_PASSWORD) or are asked for without an echo.
+// The operator's calls to a deployment's admin API: `node admin.mjs ACTION SERVER [ADDRESS] [NAME or NUMBER]`, where ACTION
+// is one of those at the end. Secrets come from the environment (AFTERBEEP_ADMIN_TOKEN, AFTERBEEP_USER_PASSWORD) or are
+// asked for without an echo.
 import { Writable } from "node:stream";
 import { createInterface } from "node:readline/promises";
 
 const PATIENCE_MS = 30_000;
-const [action, server, address, name] = process.argv.slice(2);
+const [action, server, address, detail] = process.argv.slice(2);
 
 function fail(what, advice) {
   console.error(`error: ${what}\n  What to do: ${advice}`);
@@ -51,6 +52,7 @@ async function call(token, method, path, body) {
 }
 
 const userPath = () => `/admin/users/${encodeURIComponent(address)}`;
+const numberPath = () => `${userPath()}/numbers/${encodeURIComponent(detail)}`;
 
 const ACTIONS = {
   list: async (token) => {
@@ -65,12 +67,24 @@ const ACTIONS = {
   },
   put: async (token) => {
     const password = await secret("AFTERBEEP_USER_PASSWORD", `Password for ${address}`);
-    const { status, content } = await call(token, "PUT", userPath(), { password, display_name: name });
+    const { status, content } = await call(token, "PUT", userPath(), { password, display_name: detail });
     console.log(`${content.address} ${status === 201 ? "was made" : "was changed; earlier sign-ins have ended"}`);
   },
   login: async (token) => {
     const { content } = await call(token, "POST", `${userPath()}/login`);
     console.log(content.token);
+  },
+  numbers: async (token) => {
+    const { content } = await call(token, "GET", `${userPath()}/numbers`);
+    for (const { number } of content.numbers) console.log(number);
+  },
+  give: async (token) => {
+    const { content } = await call(token, "PUT", numberPath());
+    console.log(`${content.number} leads to ${address}`);
+  },
+  take: async (token) => {
+    await call(token, "DELETE", numberPath());
+    console.log(`${detail} does not lead to ${address} any more`);
   },
 };
 

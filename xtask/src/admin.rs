@@ -23,19 +23,40 @@ struct Call<'a> {
 /// `admin users ...`.
 pub(crate) fn users(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
     let call = parse(arguments)?;
-    let (action, address) = match call.words.as_slice() {
-        [] | ["list"] => ("list", ""),
-        [action @ ("put" | "login"), address] => (*action, *address),
-        _ => return Err(Failure::new("unknown admin call", crate::USAGE)),
-    };
+    match call.words.as_slice() {
+        [] | ["list"] => send(root, &call, "list", &[]),
+        [action @ ("put" | "login"), address] => {
+            let about: Vec<&str> = [*address].into_iter().chain(call.name).collect();
+            send(root, &call, action, &about)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// `admin numbers ...`.
+pub(crate) fn numbers(root: &Path, arguments: &[&str]) -> Outcome<ExitCode> {
+    let call = parse(arguments)?;
+    match call.words.as_slice() {
+        ["list", about @ ..] if about.len() == 1 => send(root, &call, "numbers", about),
+        ["put", about @ ..] if about.len() == 2 => send(root, &call, "give", about),
+        ["delete", about @ ..] if about.len() == 2 => send(root, &call, "take", about),
+        _ => Err(unknown()),
+    }
+}
+
+fn unknown() -> Failure {
+    Failure::new("unknown admin call", crate::USAGE)
+}
+
+fn send(root: &Path, call: &Call<'_>, action: &str, about: &[&str]) -> Outcome<ExitCode> {
     let server = call
         .server
         .ok_or_else(|| Failure::new("--server is missing", crate::USAGE))?;
     packages::ensure_npm(root)?;
     let mut node = step::command(wasm::node(root));
     node.arg(root.join("xtask/runtime/admin.mjs"))
-        .args([action, server, address])
-        .args(call.name)
+        .args([action, server])
+        .args(about)
         .stdin(Stdio::inherit());
     let status = node.status().naming("node")?;
     Ok(if status.success() {

@@ -31,7 +31,8 @@ const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--
   cargo xtask bench call|capture|cost|sip|sizes
   cargo xtask bench kills [--browser chromium|firefox|webkit] [--count N] [--seed N]
   cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
-  cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL";
+  cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL
+  cargo xtask admin numbers [list ADDRESS | put ADDRESS NUMBER | delete ADDRESS NUMBER] --server URL";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -57,6 +58,7 @@ fn dispatch(arguments: &[String]) -> Outcome<ExitCode> {
         ["build"] => release(root),
         ["bench", name, options @ ..] => bench::run(root, name, options),
         ["admin", "users", call @ ..] => admin::users(root, call),
+        ["admin", "numbers", call @ ..] => admin::numbers(root, call),
         ["deploy", options @ ..] => deploy::deploy(root, options),
         _ => Err(Failure::new("unknown command", USAGE)),
     }

@@ -15,6 +15,8 @@ const MINUTE_MS: i64 = 60_000;
 const REGISTERS_PER_INVITE: u32 = 12;
 /// People who write write more often than they call.
 const MESSAGES_PER_INVITE: u32 = 6;
+/// An office signs in more often than it calls, but a sign-in lasts for weeks.
+const LOGINS_PER_INVITE: u32 = 3;
 
 /// Something of which a network may do only so much in a minute.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -26,6 +28,8 @@ pub enum Deed {
     Register,
     /// A MESSAGE.
     Message,
+    /// A sign-in by password over HTTP, right or wrong.
+    Login,
 }
 
 /// What one network did in the present minute.
@@ -35,6 +39,7 @@ pub struct Tally {
     invites: u32,
     registers: u32,
     messages: u32,
+    logins: u32,
 }
 
 impl Tally {
@@ -72,6 +77,7 @@ impl Tally {
                 &mut self.messages,
                 invites.saturating_mul(MESSAGES_PER_INVITE),
             ),
+            Deed::Login => (&mut self.logins, invites.saturating_mul(LOGINS_PER_INVITE)),
         };
         *count = count.saturating_add(1);
         limit == 0 || *count <= limit

@@ -151,6 +151,17 @@ pub enum Signal {
         /// In seconds.
         seconds: Option<u32>,
     },
+    /// To the `Line` of a telephone number: it is this user's from now on, if it is nobody's. Answered with the address
+    /// whose it is.
+    ClaimNumber {
+        /// Normalised address of a user.
+        owner: String,
+    },
+    /// To the `Line` of a telephone number: it is not this user's any more.
+    ReleaseNumber {
+        /// Normalised address of a user.
+        owner: String,
+    },
     /// To a `Line`: is this address there, is this its login generation?
     CheckAccount {},
     /// To a `Mailbox`: the account was made or changed.

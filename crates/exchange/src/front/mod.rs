@@ -10,6 +10,7 @@ mod deposit;
 mod document;
 mod origin;
 mod owner;
+mod question;
 mod record;
 
 use serde_json::json;
@@ -18,6 +19,7 @@ pub use self::{
     address::{address, percent_decoded, percent_encoded},
     authority::is_revoked,
     origin::finish,
+    question::{OWN_NUMBERS, Question, refusal},
     record::{masked, pattern, record},
 };
 use crate::{
@@ -93,6 +95,8 @@ pub struct Forward {
     /// If present: read this key of the session store first. A value for which [`is_revoked`] is true is
     /// refused with [`revoked`]; anything else, also a missing key or a failed read, goes on.
     pub session_key: Option<String>,
+    /// Asked first, one after the other; where [`refusal`] of a reply is something, that is the answer.
+    pub questions: Vec<Question>,
 }
 
 /// How a body goes along.
@@ -329,6 +333,7 @@ impl Arrival<'_> {
             request,
             body: BodyRule::Whole(JSON_BYTES),
             session_key: None,
+            questions: Vec::new(),
         }
     }
 

@@ -2,8 +2,8 @@
 //! what they have.
 
 use super::{
-    ADMIN, Arrival, BodyRule, Forward, GENERATION, GREETING_BYTES, RESOURCE, Routed, address,
-    forwarded, percent_decoded, query_value,
+    ADMIN, Arrival, BodyRule, Forward, GENERATION, GREETING_BYTES, NETWORK, OWN_NUMBERS, RESOURCE,
+    Routed, address, forwarded, percent_decoded, query_value,
 };
 use crate::{
     json,
@@ -30,7 +30,10 @@ impl Arrival<'_> {
         // An address that cannot exist is answered like one that does not.
         let address = address(self.settings, &body.address)
             .ok_or_else(|| self.refuse(problem::BAD_CREDENTIALS, ""))?;
-        Ok(forwarded(self.forward(Object::Line(address), &[])))
+        let mut forward = self.forward(Object::Line(address), &[]);
+        let network = forward.request.header(NETWORK).unwrap_or_default();
+        forward.questions = self.may_sign_in(network);
+        Ok(forwarded(forward))
     }
 
     pub(super) fn account(&self) -> Routed {
@@ -118,6 +121,18 @@ impl Arrival<'_> {
             })?;
         Ok(forwarded(match what {
             [] | ["login"] => self.forward(Object::Line(address), &[]),
+            ["numbers"] => {
+                let mut forward = self.forward(Object::Line(address), &[]);
+                OWN_NUMBERS.clone_into(&mut forward.request.path);
+                forward
+            }
+            ["numbers", number] => {
+                let (questions, number) = self.about_number(&address, number)?;
+                let mut forward = self.forward(Object::Line(address), &[]);
+                forward.request.path = format!("{OWN_NUMBERS}/{number}");
+                forward.questions = questions;
+                forward
+            }
             what => {
                 let mut forward = self.forward(Object::Mailbox(address), &[(ADMIN, "1")]);
                 forward.request.path = format!("/mailbox/{}", what.join("/"));

@@ -4,11 +4,12 @@ mod pages;
 
 use deposit::token::{LoginClaims, MediaClaims, SessionClaims, SessionType, Token, mint};
 
-use super::{BodyRule, Forward, GENERATION, REQUEST_ID, Route, finish, route, route_body};
+use super::{BodyRule, Forward, GENERATION, REQUEST_ID, Route, finish, refusal, route, route_body};
 use crate::{
     http::{Body, Request, Response},
     object::Object,
     settings::{Origins, Settings, tests::settings},
+    signal::Reply,
 };
 
 const NOW: i64 = 1_790_000_000_000;
@@ -384,4 +385,32 @@ fn a_login_goes_to_the_line_of_its_address_however_it_is_written() {
         let refusal = refused(route_body(&request(address), &settings(), NOW));
         assert_eq!(refusal, (401, "bad_credentials".to_owned()), "{address}");
     }
+}
+
+#[test]
+fn a_network_is_asked_whether_it_may_sign_in_once_more() {
+    let mut limited = settings();
+    limited.limit_invites_per_minute = 2;
+    let peer = [("cf-connecting-ip", "192.0.2.7")];
+    let mut head = head("POST", "/login", &peer);
+    head.body = br#"{"address":"bob","password":"x"}"#.to_vec();
+    let forward = forwarded(route_body(&head, &limited, NOW));
+    let [question] = forward.questions.as_slice() else {
+        panic!("one question: {forward:?}");
+    };
+    assert_eq!(question.object, Object::Network("192.0.2.7".to_owned()));
+    let told = |reply: Option<Reply>| refusal(&head, question, reply.as_ref());
+    let code = "limited".to_owned();
+    let refused = told(Some(Reply::Failed { code })).expect("an answer");
+    assert_eq!(refused.status, 429);
+    assert!(
+        refused
+            .headers
+            .iter()
+            .any(|(name, _)| name == "retry-after")
+    );
+    assert_eq!(told(Some(Reply::Done)), None);
+    assert_eq!(told(None), None, "a network that cannot be asked may");
+    let unlimited = forwarded(route_body(&head, &settings(), NOW));
+    assert_eq!(unlimited.questions, []);
 }

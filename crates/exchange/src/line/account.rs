@@ -10,7 +10,10 @@ use deposit::token::{LoginClaims, Token};
 use sip::digest::Ha1;
 use subtle::ConstantTimeEq;
 
-pub(super) use self::guess::{count_failure, guessed_too_often};
+pub(super) use self::{
+    guess::{GUESSES, count_failure, forget_guesses, guessed_too_often},
+    http::known,
+};
 pub use self::{
     http::on_http,
     news::{TAG, WAKEUP, on_reply, on_wakeup},

@@ -11,6 +11,7 @@ mod fork;
 mod giving_up;
 mod gruu;
 mod message;
+mod number;
 mod recovery;
 mod registration;
 mod ringing;
@@ -24,6 +25,7 @@ use crate::{
     context::{Context, Outcome},
     effect::Effect,
     flow::{self, hop},
+    front::OWN_NUMBERS,
     http::{Request, Response},
     object::Object,
     signal::{Caller, Reply, Signal},
@@ -55,16 +57,23 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         first.extend(schema);
     }
     let third = [summary::SUBSCRIPTIONS_SCHEMA, message::SCHEMA].concat();
-    let steps = [&first, account::SECOND_SCHEMA, &third, binding::PATH_SCHEMA];
+    let steps = [
+        &first,
+        account::SECOND_SCHEMA,
+        &third,
+        binding::PATH_SCHEMA,
+        number::SCHEMA,
+    ];
     crate::sql::migrate(sql, &steps)
 }
 
-/// Whether what happened at a line so far may be forgotten, its tables included: it has no account, and nobody
-/// guessed a password. Asked at the end of a transaction on a database that was empty, so that whoever calls,
-/// registers or cancels at addresses that do not exist leaves nothing behind.
+/// Whether what happened at a line so far may be forgotten, its tables included: it has no account, is nobody's number,
+/// and nobody guessed a password lately. Asked at the end of a transaction on a database that was empty, so that
+/// whoever calls, registers or cancels at addresses that do not exist leaves nothing behind, and at an alarm, so that
+/// guesses there are forgotten with their time.
 pub fn leaves_nothing(sql: &dyn Sql) -> Result<bool, SqlError> {
     let rows = sql.query(
-        "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM login_failures)",
+        "SELECT EXISTS (SELECT 1 FROM account) OR EXISTS (SELECT 1 FROM login_failures) OR EXISTS (SELECT 1 FROM number_owner)",
         &[],
     )?;
     Ok(rows.first().is_some_and(|row| row.integer(0) == 0))
@@ -76,6 +85,9 @@ pub fn on_signal(
     context: &Context<'_>,
     signal: Signal,
 ) -> Result<Outcome, SqlError> {
+    if let Some(handed_over) = number::follow(sql, &signal)? {
+        return Ok(handed_over);
+    }
     let signal = trace::opened(context, signal);
     let arrival = trace::Arrival::of(context, &signal);
     let mut effects = match signal {
@@ -112,6 +124,8 @@ pub fn on_signal(
         Signal::Undelivered { flow, key } => undelivered(sql, context, &flow, &key)?,
         Signal::Replied { tag, reply } => replied(sql, context, &tag, &reply)?,
         Signal::CheckAccount {} => return check_account(sql),
+        Signal::ClaimNumber { owner } => return number::claim(sql, context, &owner),
+        Signal::ReleaseNumber { owner } => return number::release(sql, &owner),
         _ => return Ok(Outcome::failed("unknown_signal")),
     };
     trace::of_line(sql, context, arrival, &mut effects)?;
@@ -137,6 +151,9 @@ pub fn on_http(
     context: &Context<'_>,
     request: &Request,
 ) -> Result<(Response, Vec<Effect>), SqlError> {
+    if request.path.starts_with(OWN_NUMBERS) {
+        return number::on_http(sql, context, request);
+    }
     account::on_http(sql, context, request)
 }
 
@@ -155,6 +172,7 @@ fn address<'a>(context: &'a Context<'_>) -> &'a str {
 fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect>, SqlError> {
     match due.kind.as_str() {
         account::WAKEUP => account::on_wakeup(sql, context, &due.key),
+        account::GUESSES => account::forget_guesses(sql, context),
         summary::SUBSCRIPTION_WAKEUP => summary::on_wakeup(sql, context, &due.key),
         message::WAKEUP => message::on_wakeup(sql, context, &due.key),
         kind => ringing::on_wakeup(sql, context, kind, &due.key),

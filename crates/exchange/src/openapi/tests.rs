@@ -68,6 +68,7 @@ fn request(method: &str, path: &str, operation: &Value) -> Request {
         .replace("{token}", &mint(&media))
         .replace("{upload}", "a.0")
         .replace("{address}", "bob")
+        .replace("{number}", "+4930123456")
         .replace("{id}", "x");
     let mut headers = vec![
         (REQUEST_ID.to_owned(), "r".to_owned()),

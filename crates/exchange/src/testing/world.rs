@@ -1,8 +1,10 @@
 //! A whole exchange in memory on virtual time: every object with its own database, every connection with a
 //! user agent at its far end. Effects are carried out in order, as the shell does.
 
+mod accounts;
 mod carrying;
 mod proxy;
+mod time;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,13 +28,11 @@ use crate::{
     context::Entropy,
     effect::Effect,
     flow::{self, FlowState, absence::Absence},
-    http::{Body, Request, Response},
-    line, mailbox,
+    http::Response,
     network::Tally,
     object::Object,
     settings::Settings,
     signal::Signal,
-    upload,
     upstream::Upstream,
 };
 
@@ -115,47 +115,6 @@ impl World {
             world.make_account(name);
         }
         world
-    }
-
-    fn make_account(&mut self, name: &str) {
-        let request = Request {
-            method: "PUT".to_owned(),
-            path: format!("/admin/users/sip%3A{name}%40localhost"),
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: format!(r#"{{"password":"{name}-demo","display_name":"{name}"}}"#).into_bytes(),
-            ..Request::default()
-        };
-        let response = self.http(name, &request);
-        assert!(response.status < 300, "{response:?}");
-    }
-
-    /// The login token of a user.
-    pub(crate) fn token(&mut self, name: &str) -> String {
-        let request = Request {
-            method: "POST".to_owned(),
-            path: "/login".to_owned(),
-            headers: vec![("content-type".to_owned(), "application/json".to_owned())],
-            body: format!(r#"{{"address":"sip:{name}@localhost","password":"{name}-demo"}}"#)
-                .into_bytes(),
-            ..Request::default()
-        };
-        let response = self.http(name, &request);
-        let Body::Bytes(body) = &response.body else {
-            panic!("{response:?}");
-        };
-        let body: serde_json::Value = serde_json::from_slice(body).expect("JSON");
-        body["token"].as_str().expect("token").to_owned()
-    }
-
-    fn http(&mut self, name: &str, request: &Request) -> Response {
-        let object = Object::Line(format!("sip:{name}@localhost"));
-        let (response, effects) = self
-            .edge
-            .at(&object, |sql, context| line::on_http(sql, context, request))
-            .expect("storage");
-        self.accept(&object, effects);
-        self.settle();
-        response
     }
 
     /// A phone with a connection; `name` is its owner, or anything for an anonymous one.
@@ -349,84 +308,6 @@ impl World {
     pub(crate) fn signal_line(&mut self, address: &str, signal: Signal) {
         self.signal(&Object::Line(address.to_owned()), signal);
         self.settle();
-    }
-
-    /// Lets this much time pass; everything that is due on the way happens in its order.
-    pub(crate) fn advance(&mut self, ms: i64) {
-        let end = self.now_ms + ms;
-        for _ in 0..MAX_STEPS {
-            if self.edge.is_dead() {
-                return;
-            }
-            let Some(due) = self.next_due().filter(|due| *due <= end) else {
-                self.now_ms = end;
-                return;
-            };
-            self.now_ms = self.now_ms.max(due);
-            self.wake();
-        }
-        panic!("time does not pass");
-    }
-
-    fn next_due(&self) -> Option<i64> {
-        let objects = self.edge.objects().into_iter();
-        let objects = objects.filter_map(|object| self.edge.alarm(&object));
-        let phones = self
-            .phones
-            .values()
-            .filter_map(|phone| phone.agent.next_wakeup());
-        let reminders = self.reminders.iter().map(|(due, ..)| *due);
-        let absences = self.absences.values().map(Absence::until_ms);
-        objects.chain(phones).chain(reminders).chain(absences).min()
-    }
-
-    /// Clients that were away too long are given up.
-    fn give_up(&mut self) {
-        let now_ms = self.now_ms;
-        let absences = std::mem::take(&mut self.absences).into_iter();
-        let (over, waiting): (Vec<_>, Vec<_>) =
-            absences.partition(|(_, absence)| absence.until_ms() <= now_ms);
-        self.absences = waiting.into_iter().collect();
-        for (name, absence) in over {
-            let object = Object::Flow(name);
-            let effects = self
-                .edge
-                .at(&object, |_, context| Ok(absence.give_up(context)));
-            self.accept(&object, effects.expect("effects"));
-        }
-    }
-
-    fn wake(&mut self) {
-        let now_ms = self.now_ms;
-        let mut objects = self.edge.objects();
-        objects.retain(|object| self.edge.alarm(object).is_some_and(|due| due <= now_ms));
-        for object in objects {
-            let woken = self.edge.at(&object, |sql, context| match &context.object {
-                Object::Line(_) => line::on_wakeup(sql, context),
-                Object::Mailbox(_) => mailbox::on_wakeup(sql, context),
-                Object::Upload(_) => upload::on_wakeup(sql, context),
-                _ => Ok(Vec::new()),
-            });
-            // What failed is still due: the alarm rings again.
-            let effects = woken.unwrap_or_default();
-            self.accept(&object, effects);
-        }
-        self.remind();
-        self.give_up();
-        for phone in self.phones.values_mut() {
-            phone.agent.elapse(now_ms);
-        }
-        self.settle();
-    }
-
-    fn remind(&mut self) {
-        let now_ms = self.now_ms;
-        let reminders = std::mem::take(&mut self.reminders).into_iter();
-        let (due, later): (Vec<_>, Vec<_>) = reminders.partition(|(due, ..)| *due <= now_ms);
-        self.reminders = later;
-        for (_, object, signal) in due {
-            self.signal(&object, signal);
-        }
     }
 
     fn accept(&mut self, from: &Object, effects: Vec<Effect>) {

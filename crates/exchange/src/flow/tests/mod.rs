@@ -8,6 +8,7 @@ mod diverted;
 mod forking;
 mod identity;
 mod limits;
+mod numbers;
 mod registrar;
 mod resumption;
 mod subscriptions;

@@ -13,6 +13,7 @@ use crate::{
     front,
     http::{Request, Response},
     json,
+    line::number,
     problem::{self, Refusal, settle},
     sql::{Sql, SqlError},
 };
@@ -128,6 +129,10 @@ fn put_user(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered
     if let Some(name) = &body.display_name {
         check_name(request, name)?;
     }
+    if let (None, Some(owner)) = (&before, number::owner(sql)?) {
+        let detail = format!("This is a number of {owner}; take it from there first.");
+        return Err(Refusal::of(request, problem::CONFLICT, &detail));
+    }
     match &body.password {
         Some(password) => {
             check_password(request, password)?;
@@ -160,7 +165,8 @@ fn shown(context: &Context<'_>, account: &Account) -> serde_json::Value {
     })
 }
 
-fn known(sql: &dyn Sql, request: &Request) -> Result<Account, Refusal> {
+/// The account of this line, or that there is none.
+pub(in crate::line) fn known(sql: &dyn Sql, request: &Request) -> Result<Account, Refusal> {
     find(sql)?.ok_or_else(|| Refusal::of(request, problem::NOT_FOUND, "There is no such user."))
 }
 

@@ -19,6 +19,7 @@ use crate::{
     signal::Signal,
     sql::{Sql, SqlError},
     testing::Memory,
+    wakeup,
 };
 
 const BOB: &str = "sip:bob@localhost";
@@ -159,6 +160,31 @@ fn twenty_wrong_passwords_close_the_door_for_five_minutes_for_this_network() {
     assert_eq!(attempt(&line, "198.51.100.1", "bob-demo"), 200);
     line.now_ms += 300_000;
     assert_eq!(attempt(&line, "203.0.113.7", "bob-demo"), 200);
+}
+
+#[test]
+fn guesses_at_an_address_without_an_account_are_forgotten_as_a_whole() {
+    let mut line = Line::new();
+    for _ in 0..2 {
+        assert_eq!(line.login("bob-demo").0, 401);
+        line.now_ms += 1000;
+    }
+    for _ in 0..2 {
+        assert!(!crate::line::leaves_nothing(&line.sql).expect("a line"));
+        let due = wakeup::next(&line.sql).expect("wake-ups");
+        line.now_ms = due.expect("a wake-up");
+        line.event(crate::line::on_wakeup);
+        let rest = wakeup::next(&line.sql).expect("wake-ups");
+        if rest.is_none() {
+            break;
+        }
+    }
+    assert!(crate::line::leaves_nothing(&line.sql).expect("a line"));
+
+    let known = Line::with_bob();
+    assert_eq!(known.login("wrong").0, 401);
+    let guesses = wakeup::due(&known.sql, super::GUESSES, "").expect("wake-ups");
+    assert_eq!(guesses, None, "an account's rows stay");
 }
 
 #[test]
