@@ -270,7 +270,9 @@ impl Source<'_> {
         let password = self.text("AFTERBEEP_SIP_UPSTREAM_PASSWORD");
         let loopback = self.flag("AFTERBEEP_DEV_LOOPBACK", false)?;
         let proxy = Proxy::read(&url, &user, &password, domains, loopback);
-        proxy.map(Some).map_err(|error| match error {
+        let realms = self.text("AFTERBEEP_SIP_UPSTREAM_REALMS");
+        let proxy = proxy.map(|proxy| Some(proxy.with_realms(&realms)));
+        proxy.map_err(|error| match error {
             ProxyError::Url => SettingsError::Malformed("AFTERBEEP_SIP_UPSTREAM", "a wss address"),
             ProxyError::User => {
                 SettingsError::Malformed("AFTERBEEP_SIP_UPSTREAM_USER", "a SIP address")

@@ -11,6 +11,7 @@ use exchange::{
     context::Context,
     object::Object,
     signal::{Carried, Reply, Signal},
+    sql::{Sql, SqlError},
     upstream::{self, Task, Upstream as Machine},
     wakeup,
 };
@@ -134,20 +135,35 @@ impl Link {
             trace: exchange::trace::Notebook::default(),
         };
         let mut slot = self.machine.borrow_mut();
-        let machine = slot.get_or_insert_with(|| Machine::new(proxy, &context));
+        if slot.is_none() {
+            let before = self.write(|sql| upstream::kept_calls(sql, &context))?;
+            *slot = Some(Machine::new(proxy, before, &context));
+        }
+        let Some(machine) = slot.as_mut() else {
+            return Ok(());
+        };
         let tasks = rule(machine, &context);
         let due = machine.next_wakeup(context.now_ms);
         drop(slot);
         for task in tasks {
-            self.carry_out(task, &proxy.url);
+            self.carry_out(task, &proxy.url, &context)?;
         }
-        self.actor
-            .transaction(|_, sql, _| upstream::wake_by(sql, due))
-            .map_err(|error| worker::Error::RustError(error.to_string()))
+        self.write(|sql| upstream::wake_by(sql, due))
     }
 
-    fn carry_out(self: &Rc<Self>, task: Task, url: &str) {
+    /// One transaction on the object's database.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&dyn Sql) -> std::result::Result<T, SqlError>,
+    ) -> Result<T> {
+        let written = self.actor.transaction(|_, sql, _| work(sql));
+        written.map_err(|error| worker::Error::RustError(error.to_string()))
+    }
+
+    fn carry_out(self: &Rc<Self>, task: Task, url: &str, context: &Context<'_>) -> Result<()> {
         match task {
+            Task::Keep(call) => self.write(|sql| upstream::keep(sql, context, &call))?,
+            Task::Forget(branch) => self.write(|sql| upstream::forget(sql, &branch))?,
             Task::Connect => {
                 let connect = Rc::clone(self).connect(url.to_owned());
                 self.actor.storage.state().wait_until(connect);
@@ -165,7 +181,9 @@ impl Link {
                 self.ended(self.epoch.get());
             }
             Task::Carry(effect) => self.actor.accept(vec![effect]),
+            Task::Tell(what) => log::trouble(&what, None),
         }
+        Ok(())
     }
 
     /// One connection from its beginning to its end.

@@ -214,7 +214,8 @@ impl Edge {
             Object::Line(_) => Ok(()),
             Object::Mailbox(_) => mailbox::migrate(sql),
             Object::Upload(_) => upload::migrate(sql),
-            Object::Flow(_) | Object::Network(_) | Object::Directory(_) | Object::Upstream => {
+            Object::Upstream => crate::upstream::migrate(sql),
+            Object::Flow(_) | Object::Network(_) | Object::Directory(_) => {
                 crate::sql::migrate(sql, &[&[wakeup::TABLE]])
             }
         });

@@ -60,6 +60,10 @@ pub(crate) struct World {
     /// The connection to a foreign proxy, and what the proxy got.
     upstream: Option<Upstream>,
     proxy: Vec<Message>,
+    /// Whether it wants a connection.
+    connects: bool,
+    /// What the connection to the proxy told the operator.
+    pub(crate) told: Vec<String>,
     /// This phone is gone without a word after so many frames to or from it.
     cut: Option<(String, u32)>,
 }
@@ -109,6 +113,8 @@ impl World {
             absences: BTreeMap::new(),
             upstream: None,
             proxy: Vec::new(),
+            connects: false,
+            told: Vec::new(),
             cut: None,
         };
         for name in ["alice", "bob"] {

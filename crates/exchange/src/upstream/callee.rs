@@ -1,8 +1,11 @@
 //! For whom a call comes that the proxy diverted to us.
 
-use sip::Request;
+use sip::{Request, Uri};
 
-use crate::{context::Context, flow::own_address};
+use crate::{
+    context::Context,
+    flow::{VOICEMAIL_USER, own_address},
+};
 
 /// The mailbox that a diverted call is for, and why it was diverted, as far as somebody says so.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -11,6 +14,18 @@ pub(super) struct Diverted {
     pub(super) callee: String,
     /// Status for which the call was diverted (RFC 4458 section 2.2).
     pub(super) cause: Option<String>,
+}
+
+impl Diverted {
+    /// `sip:voicemail@DOMAIN;target=CALLEE;cause=STATUS` (RFC 4458).
+    pub(super) fn uri(&self, context: &Context<'_>) -> Uri {
+        let domain = context.settings.domain();
+        let uri = Uri::sip(VOICEMAIL_USER, domain).with_param("target", &self.callee);
+        match &self.cause {
+            Some(cause) => uri.with_param("cause", cause),
+            None => uri,
+        }
+    }
 }
 
 /// The callee by the first of these that names somebody of ours: the `target` of the Request-URI (RFC 4458), the
@@ -53,7 +68,7 @@ fn addresses(request: &Request, name: &str) -> Vec<String> {
 
 /// The SIP cause that an entry of the history carries in its Reason (RFC 7044 section 5.1).
 fn reason(entry: &str) -> Option<String> {
-    let uri: sip::Uri = entry.parse().ok()?;
+    let uri: Uri = entry.parse().ok()?;
     let reason = uri.headers.get("Reason")?.to_ascii_lowercase();
     let plain = reason.replace("%3b", ";").replace("%3d", "=");
     let cause = plain

@@ -2,41 +2,47 @@
 //! WebSocket of its own (RFC 7118) and hands the calls that the proxy diverts to it to the line of their callee, as
 //! if they came over a flow like any other; what goes back to that flow goes out over its socket.
 //!
-//! It lives in memory, as its socket does: what must survive is one wake-up, and [`on_wakeup`] keeps it. It opens no
-//! socket and sends nothing itself.
+//! It lives in memory, as its socket does: what must survive is one wake-up, which [`on_wakeup`] keeps, and whom to tell
+//! that a call has ended with the connection (`kept`). It opens no socket and sends nothing itself.
 
 mod border;
 mod callee;
+mod identity;
+mod kept;
 pub(crate) mod outward;
 mod proof;
 mod proxy;
+mod realms;
+mod sent;
 mod sequence;
+mod task;
 #[cfg(test)]
 mod tests;
 
 use std::collections::VecDeque;
 
 use border::Border;
+pub use kept::{Kept, all as kept_calls, forget, keep};
 use proof::Prover;
 pub use proxy::{Proxy, ProxyError};
-use serde::{Deserialize, Serialize};
 use sip::{
-    Message, Method, Request, Response, Uri,
+    Message, Method, Request, Response,
     user_agent::{
         UserAgent,
         configuration::Configuration,
         event::{Event, Output},
     },
 };
+pub use task::{Standing, Task};
 
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
-    flow::{self, FlowState, hop, own_address, place::Place, recovery, shown_name},
+    flow::{self, FlowState, hop, place::Place, recovery},
     http::{Request as HttpRequest, Response as HttpResponse},
     object::Object,
     problem,
-    signal::{Caller, Signal},
+    signal::Signal,
     sql::{Sql, SqlError},
     trace, wakeup,
 };
@@ -57,36 +63,6 @@ const REFUSED_PAUSE_MS: i64 = 300_000;
 const REGISTER_EXPIRES_S: u32 = 600;
 /// So many calls of the newest are known by their INVITE, for a CANCEL that comes too late and the ACK of a failure.
 const RECENT_CALLS: usize = 64;
-
-/// What the shell is to do, in this order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Task {
-    /// Open the socket, and tell by [`Upstream::on_open`] or [`Upstream::on_closed`].
-    Connect,
-    /// Send this as one WebSocket message.
-    Send(Vec<u8>),
-    /// Close the socket, and tell by [`Upstream::on_closed`].
-    Close,
-    /// Carry this out like the effect of any object.
-    Carry(Effect),
-}
-
-/// Where the registration stands.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum Standing {
-    /// There is no connection yet, or not any more.
-    Connecting,
-    /// The connection stands, the proxy has not answered yet.
-    Registering,
-    /// Diverted calls can come.
-    Registered,
-    /// The proxy refused with this status.
-    Refused {
-        /// Status of its answer.
-        status: u16,
-    },
-}
 
 /// The connection to the proxy, as far as it got.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -120,11 +96,17 @@ pub struct Upstream {
     /// When a refused registration is tried again.
     again_ms: Option<i64>,
     recent: VecDeque<Recent>,
+    /// Calls whose connection is gone, and whose callers do not know it yet.
+    untold: Vec<Kept>,
+    /// Calls that are to be cancelled at the proxy as soon as it can be reached.
+    lost: Vec<Kept>,
+    /// Calls that were, for what the proxy still says of them.
+    ended: VecDeque<Kept>,
 }
 
-/// The database holds nothing but the wake-up.
+/// The database holds the wake-up, and calls as long as they have no answer.
 pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
-    crate::sql::migrate(sql, &[&[wakeup::TABLE]])
+    crate::sql::migrate(sql, &[&[wakeup::TABLE], kept::SCHEMA])
 }
 
 /// What comes back for the effects of [`Upstream`]: a request of the proxy that found nobody is answered. All other
@@ -165,23 +147,21 @@ pub fn wake_by(sql: &dyn Sql, due_ms: i64) -> Result<(), SqlError> {
 }
 
 impl Upstream {
-    /// Not connected; [`Self::on_time`] begins.
+    /// Not connected; [`Self::on_time`] begins. `before` is what the process before kept.
     #[must_use]
-    pub fn new(proxy: &Proxy, context: &Context<'_>) -> Self {
+    pub fn new(proxy: &Proxy, before: Vec<Kept>, context: &Context<'_>) -> Self {
         let configuration = Configuration {
             address: Some(proxy.address.clone()),
             display_name: None,
             domain: proxy.domain().to_owned(),
             credentials: proxy.credentials(),
-            instance: None,
+            instance: Some(proxy.instance()),
             register_expires_s: REGISTER_EXPIRES_S,
         };
         Self {
             agent: UserAgent::new(configuration, context.entropy.bytes()),
-            border: Border {
-                host: format!("{}.invalid", context.entropy.hex(6)),
-            },
-            prover: Prover::new(proxy.credentials()),
+            border: Border { host: proxy.host() },
+            prover: Prover::new(proxy.credentials(), proxy.realms.clone()),
             address: proxy.address.clone(),
             socket: Socket::Closed {
                 retry_ms: context.now_ms,
@@ -190,6 +170,9 @@ impl Upstream {
             failures: 0,
             again_ms: None,
             recent: VecDeque::new(),
+            untold: before,
+            lost: Vec::new(),
+            ended: VecDeque::new(),
         }
     }
 
@@ -219,18 +202,21 @@ impl Upstream {
 
     /// Time has passed, or somebody asks.
     pub fn on_time(&mut self, context: &Context<'_>) -> Vec<Task> {
+        let mut tasks = self.tell_lost(context);
         if let Socket::Closed { retry_ms } = self.socket
             && retry_ms <= context.now_ms
         {
             self.socket = Socket::Opening;
-            return vec![Task::Connect];
+            tasks.push(Task::Connect);
+            return tasks;
         }
         if self.again_ms.is_some_and(|due| due <= context.now_ms) && self.is_open() {
             self.again_ms = None;
             self.agent.register(context.now_ms);
         }
         self.agent.elapse(context.now_ms);
-        self.drain(context)
+        tasks.extend(self.drain(context));
+        tasks
     }
 
     /// The socket stands.
@@ -241,7 +227,27 @@ impl Upstream {
         // Wanted now, sent with the connection.
         self.agent.register(context.now_ms);
         self.agent.connected(context.now_ms);
-        self.drain(context)
+        let mut tasks = self.drain(context);
+        for call in std::mem::take(&mut self.lost) {
+            let cancel = call.cancellation();
+            tasks.extend(cancel.map(|cancel| Task::Send(cancel.to_bytes())));
+            tasks.push(Task::Forget(call.branch().to_owned()));
+            self.ended.push_back(call);
+            if self.ended.len() > RECENT_CALLS {
+                self.ended.pop_front();
+            }
+        }
+        tasks
+    }
+
+    /// Whoever waits for an answer that cannot come any more hears so.
+    fn tell_lost(&mut self, context: &Context<'_>) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for call in std::mem::take(&mut self.untold) {
+            tasks.extend(self.enter(&call.answer().to_bytes(), context));
+            self.lost.push(call);
+        }
+        tasks
     }
 
     /// The socket is gone, or never stood. The next try comes later every time, with jitter: a proxy that starts again
@@ -260,7 +266,10 @@ impl Upstream {
         self.socket = Socket::Closed {
             retry_ms: context.now_ms.saturating_add(half).saturating_add(jitter),
         };
-        self.drain(context)
+        self.untold.extend(self.prover.lose());
+        let mut tasks = self.tell_lost(context);
+        tasks.extend(self.drain(context));
+        tasks
     }
 
     /// One WebSocket message of the proxy.
@@ -288,17 +297,25 @@ impl Upstream {
     /// What other objects send to the flow [`FLOW`].
     #[must_use]
     pub fn send(&mut self, frame: &[u8], context: &Context<'_>) -> Vec<Task> {
+        let mut tasks = Vec::new();
         let out = match hop::read(frame) {
             Some(Message::Request(request)) => {
                 let request = self.border.request_out(context, request);
-                self.prover.send(request, context).to_bytes()
+                let branch = request.top_via().map(|via| via.branch().to_owned());
+                let begins = *request.method() == Method::Invite;
+                let out = self.prover.send(request, context);
+                let call = branch.filter(|_| begins);
+                let call = call.and_then(|branch| self.prover.waiting(&branch));
+                tasks.extend(call.map(Task::Keep));
+                out.to_bytes()
             }
             Some(Message::Response(response)) => {
                 self.border.response_out(context, response).to_bytes()
             }
             None => return Vec::new(),
         };
-        vec![Task::Send(out)]
+        tasks.push(Task::Send(out));
+        tasks
     }
 
     /// A response to a request of `sender` that went out by [`Self::send`].
@@ -308,11 +325,22 @@ impl Upstream {
         response: Response,
         context: &Context<'_>,
     ) -> Vec<Task> {
+        if let Some(last) = self.ended.iter().find_map(|call| call.hear(&response)) {
+            return last.iter().map(sending).collect();
+        }
+        let branch = sequence::origin(&response).map_or_else(String::new, |(branch, _)| branch);
+        let before = self.prover.waiting(&branch);
         let heard = self.prover.hear(response, context);
-        let requests = heard.requests.iter();
-        let mut tasks: Vec<Task> = requests
-            .map(|request| Task::Send(request.to_bytes()))
-            .collect();
+        let mut tasks = Vec::new();
+        match (before, self.prover.waiting(&branch)) {
+            (Some(_), None) => tasks.push(Task::Forget(branch)),
+            (Some(before), Some(now)) if before != now => tasks.push(Task::Keep(now)),
+            _ => {}
+        }
+        tasks.extend(heard.requests.iter().map(sending));
+        if let Some(realm) = heard.foreign_realm {
+            tasks.push(Task::tell_of(&realm));
+        }
         if let Some(response) = heard.response {
             let response = self.border.response_in(context, sender, response);
             tasks.extend(self.enter(&response.to_bytes(), context));
@@ -360,7 +388,7 @@ impl Upstream {
             return self.tasks(answer, context);
         };
         let mut request = invite.clone();
-        request.set_uri(voicemail_uri(&diverted, context));
+        request.set_uri(diverted.uri(context));
         // What led here; it leads nowhere from here on.
         request.remove_header("Route");
         self.recent.push_back(Recent {
@@ -376,7 +404,7 @@ impl Upstream {
             Object::Line(diverted.callee),
             Signal::Terminate {
                 flow: FLOW.to_owned(),
-                caller: caller(invite, context),
+                caller: identity::caller(invite, context),
                 frame: request.to_bytes(),
             },
         )
@@ -431,6 +459,10 @@ impl Upstream {
     }
 }
 
+fn sending(request: &Request) -> Task {
+    Task::Send(request.to_bytes())
+}
+
 /// The flow that leads to the proxy, as a place in tokens.
 fn place() -> Place {
     Place::Flow(FLOW.to_owned())
@@ -449,44 +481,4 @@ fn carried(context: &Context<'_>, request: &Request, to: Object, signal: Signal)
     };
     let effects = trace::carried(context, &mut state, &request.to_bytes(), vec![signal]);
     effects.into_iter().map(Task::Carry).collect()
-}
-
-/// `sip:voicemail@DOMAIN;target=CALLEE;cause=STATUS` (RFC 4458).
-fn voicemail_uri(diverted: &callee::Diverted, context: &Context<'_>) -> Uri {
-    let uri = Uri::sip(flow::VOICEMAIL_USER, context.settings.domain())
-        .with_param("target", &diverted.callee);
-    match &diverted.cause {
-        Some(cause) => uri.with_param("cause", cause),
-        None => uri,
-    }
-}
-
-/// Who calls: whom the proxy asserts (RFC 3325), else whom the caller says to be. An identity that its owner wants
-/// hidden is for the proxy alone (section 9.3).
-fn caller(invite: &Request, context: &Context<'_>) -> Caller {
-    let asserted = invite
-        .header("P-Asserted-Identity")
-        .filter(|_| !hides_identity(invite));
-    let asserted = asserted.and_then(|value| value.parse::<sip::NameAddr>().ok());
-    let from = invite.from();
-    let named = asserted.as_ref().unwrap_or(&from);
-    let own = own_address(&named.uri.to_string(), context);
-    let name = named.display_name.as_deref();
-    Caller {
-        address: own.or_else(|| flow::foreign_address(&named.uri, context)),
-        display_name: shown_name(name.or(from.display_name.as_deref())),
-        verified: asserted.is_some(),
-        ..Caller::default()
-    }
-}
-
-/// `Privacy: id` (RFC 3325 section 9.3), or a word that asks for more (RFC 3323 section 4.2).
-fn hides_identity(invite: &Request) -> bool {
-    let words = invite
-        .headers("Privacy")
-        .flat_map(|value| value.split([';', ',']));
-    let hiding = ["id", "user", "header"];
-    words
-        .map(|word| word.trim().to_ascii_lowercase())
-        .any(|word| hiding.contains(&word.as_str()))
 }

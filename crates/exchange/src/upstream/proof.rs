@@ -1,27 +1,32 @@
 //! What the proxy challenges is answered here, with the operator's password, so that our people never see a challenge
-//! (RFC 3261 22.3). Whoever is called can challenge too: only realms that asked for proof at our registration, which
-//! nobody but the proxy answers, get one. The newest challenge of the proxy is kept: later requests show a proof at once and need no second
-//! round. Transactions live in memory and end with the connection; of dialogs nothing is kept (`sequence` says how).
+//! (RFC 3261 22.3). Whoever is called can challenge too: only the proxy's own realms get an answer (`realms` says which
+//! those are). The proxy's newest challenge for calls to a domain is kept: later requests of such calls show a proof at
+//! once and need no second round, and others show none that the proxy would pass on. Transactions end with the connection (`kept` says how); of dialogs nothing is kept (`sequence`).
 
 use std::collections::VecDeque;
 
 use sip::{
     Method, Request, Response, Uri,
     credentials::Credentials,
-    digest::{self, Challenge, Login, Signed},
+    digest::{Challenge, Login, Signed},
 };
 
-use super::sequence::{self, LAST_ATTEMPT};
+use super::{
+    kept::Kept,
+    realms::{self, Realms},
+    sent::Sent,
+    sequence::{self, LAST_ATTEMPT},
+};
 use crate::context::Context;
 
 /// So many requests of the newest can be answered for.
 const RECENT_REQUESTS: usize = 256;
+/// So many challenges of the newest are answered more than once.
+const KEPT_CHALLENGES: usize = 16;
 /// Random bytes of a cnonce.
 const CNONCE_BYTES: usize = 8;
-/// So many realms of the proxy are known at a time.
-const MAX_REALMS: usize = 4;
 /// Fields that prove something.
-const PROOFS: [&str; 2] = ["Proxy-Authorization", "Authorization"];
+pub(super) const PROOFS: [&str; 2] = ["Proxy-Authorization", "Authorization"];
 /// What a caller is told in a Warning (RFC 3261 20.43) where no proof helps.
 const REFUSED: &str = "The SIP proxy does not accept the credentials of this server";
 
@@ -29,35 +34,18 @@ const REFUSED: &str = "The SIP proxy does not accept the credentials of this ser
 #[derive(Debug)]
 pub(super) struct Prover {
     credentials: Credentials,
-    /// Realms of the proxy itself.
-    realms: VecDeque<String>,
-    /// The proxy's newest challenge.
-    known: Option<Known>,
+    realms: Realms,
+    known: VecDeque<Known>,
     sent: VecDeque<Sent>,
 }
 
-/// A challenge that is answered more than once.
+/// A challenge of the proxy for calls to a domain, which is answered more than once.
 #[derive(Clone, Debug)]
 struct Known {
+    domain: String,
     challenge: Challenge,
     cnonce: String,
     uses: u32,
-}
-
-/// A request that was sent not long ago.
-#[derive(Debug)]
-struct Sent {
-    /// As it was sent the last time, but for its number and branch, which are those that it has here.
-    request: Request,
-    branch: String,
-    attempt: u32,
-    /// Nonces that were answered, by the field of the proof.
-    nonces: Vec<(&'static str, String)>,
-    /// A stale nonce was replaced already.
-    renewed: bool,
-    cancelled: bool,
-    /// An INVITE that was refused: its ACK belongs to its own transaction (RFC 3261 17.1.1.3).
-    failed: bool,
 }
 
 /// What a response leads to.
@@ -67,34 +55,24 @@ pub(super) struct Heard {
     pub(super) requests: Vec<Request>,
     /// To whoever asked.
     pub(super) response: Option<Response>,
+    /// The realm that was not answered, because it may be anybody's.
+    pub(super) foreign_realm: Option<String>,
 }
 
 impl Prover {
-    pub(super) const fn new(credentials: Credentials) -> Self {
+    /// Knows the realms that the operator named.
+    pub(super) const fn new(credentials: Credentials, realms: Vec<String>) -> Self {
         Self {
             credentials,
-            realms: VecDeque::new(),
-            known: None,
+            realms: Realms::new(realms),
+            known: VecDeque::new(),
             sent: VecDeque::new(),
         }
     }
 
-    /// The proxy's answer to our registration: a realm that it asks for there is its own.
+    /// The proxy's answer to our registration, which nobody but the proxy sees.
     pub(super) fn registering(&mut self, response: &Response) {
-        let asks = match response.status() {
-            407 => "Proxy-Authenticate",
-            401 => "WWW-Authenticate",
-            _ => return,
-        };
-        let Some(challenge) = digest::best(response.headers(asks)) else {
-            return;
-        };
-        if !self.realms.contains(&challenge.realm) {
-            self.realms.push_back(challenge.realm);
-        }
-        if self.realms.len() > MAX_REALMS {
-            self.realms.pop_front();
-        }
+        self.realms.learn(response);
     }
 
     /// A request of ours as the proxy gets it.
@@ -105,9 +83,9 @@ impl Prover {
             Method::Cancel => self.cancel(request),
             _ => {
                 let mut nonces = Vec::new();
-                if let Some(known) = self.known.clone() {
-                    let nonce = known.challenge.nonce.clone();
-                    if self.prove(&mut request, PROOFS[0], known.challenge, context) {
+                if let Some(challenge) = self.expected(&request) {
+                    let nonce = challenge.nonce.clone();
+                    if self.prove(&mut request, PROOFS[0], challenge, context) {
                         nonces.push((PROOFS[0], nonce));
                     }
                 }
@@ -118,17 +96,15 @@ impl Prover {
         }
     }
 
+    /// What the proxy asked for at the last call to there.
+    fn expected(&self, request: &Request) -> Option<Challenge> {
+        let domain = domain(request);
+        let known = self.known.iter().find(|known| known.domain == domain)?;
+        Some(known.challenge.clone())
+    }
+
     fn keep(&mut self, request: &Request, nonces: Vec<(&'static str, String)>) {
-        let via = request.top_via();
-        self.sent.push_back(Sent {
-            request: request.clone(),
-            branch: via.map_or_else(String::new, |via| via.branch().to_owned()),
-            attempt: 0,
-            nonces,
-            renewed: false,
-            cancelled: false,
-            failed: false,
-        });
+        self.sent.push_back(Sent::new(request, nonces));
         if self.sent.len() > RECENT_REQUESTS {
             self.sent.pop_front();
         }
@@ -139,11 +115,8 @@ impl Prover {
         let mut sent = self.sent.iter().rev();
         let invite = sent.find(|sent| sent.is_acknowledged_by(&ack));
         if let Some(invite) = invite {
-            for name in PROOFS {
-                let proofs: Vec<String> = invite.request.headers(name).map(str::to_owned).collect();
-                for proof in proofs {
-                    ack.add_header(name, &proof);
-                }
+            for (name, proof) in invite.proofs() {
+                ack.add_header(name, proof);
             }
             if invite.failed
                 && let Some(mut via) = ack.pop_via()
@@ -175,28 +148,48 @@ impl Prover {
         sent.find(|sent| sent.branch == branch && sent.request.method() == method)
     }
 
+    /// A call of this branch, as long as it has no answer.
+    pub(super) fn waiting(&self, branch: &str) -> Option<Kept> {
+        let mut sent = self.sent.iter().rev().filter(|sent| sent.branch == branch);
+        sent.find_map(Kept::of)
+    }
+
+    /// The connection is gone, and the answers to these calls with it.
+    pub(super) fn lose(&mut self) -> Vec<Kept> {
+        let lost: Vec<Kept> = self.sent.iter().filter_map(Kept::of).collect();
+        self.sent.retain(|sent| Kept::of(sent).is_none());
+        lost
+    }
+
     /// A response of the proxy to a request that [`Self::send`] let out.
-    pub(super) fn hear(&mut self, mut response: Response, context: &Context<'_>) -> Heard {
+    pub(super) fn hear(&mut self, response: Response, context: &Context<'_>) -> Heard {
         if matches!(response.status(), 401 | 407) {
             return self.challenged(response, context);
         }
-        let method = response.cseq().1;
-        if let Some((branch, _)) = sequence::origin(&response)
-            && response.status() >= 200
-        {
-            if method == Method::Invite {
-                if let Some(invite) = self.find(&branch, &method) {
-                    invite.failed = response.status() >= 300;
-                }
-            } else {
-                self.sent
-                    .retain(|sent| sent.branch != branch || *sent.request.method() != method);
-            }
+        let (status, method) = (response.status(), response.cseq().1);
+        let Some((branch, attempt)) = sequence::origin(&response) else {
+            return passed_on(response);
+        };
+        let mut in_place = None;
+        if let Some(sent) = self.find(&branch, &method) {
+            sent.passed |= status > 100 && status < 200;
+            sent.answered |= (200..300).contains(&status);
+            sent.failed |= status >= 300;
+            let probed = sent.probed(attempt).filter(|_| status >= 300);
+            in_place = probed.map(|realm| (sent.cancelled, realm.to_owned()));
         }
-        sequence::arrive(&mut response);
-        Heard {
-            response: Some(response),
-            ..Heard::default()
+        if status >= 200 && method != Method::Invite {
+            self.sent
+                .retain(|sent| sent.branch != branch || *sent.request.method() != method);
+        }
+        match in_place {
+            None => passed_on(response),
+            Some((true, _)) => refusal(response, 487),
+            // Only the proxy saw it, and it did not ask.
+            Some((false, realm)) => Heard {
+                foreign_realm: Some(realm),
+                ..refusal(response, 503)
+            },
         }
     }
 
@@ -223,40 +216,76 @@ impl Prover {
         } else if sent.cancelled {
             sent.failed = true;
             heard = refusal(response, 487);
-        } else if let Some((field, challenge)) = self.to_answer(&sent, &response) {
-            heard
-                .requests
-                .extend(sent.acknowledgement(&response, attempt));
-            heard
-                .requests
-                .push(self.again(&mut sent, field, challenge, context));
         } else {
-            self.known = None;
-            sent.failed = true;
-            heard = refusal(response, 503);
+            if sent.is_probing() {
+                self.realms.learn(&response);
+            }
+            heard = self.meet(&mut sent, response, context);
         }
         self.sent.push_back(sent);
         heard
     }
 
-    /// The challenge to answer, and the field for the answer. A proof that was no better than none is not given again:
-    /// once per nonce, and for a stale nonce once more (RFC 3261 22.1).
-    fn to_answer(&self, sent: &Sent, response: &Response) -> Option<(&'static str, Challenge)> {
-        let (asks, field) = match response.status() {
-            407 => ("Proxy-Authenticate", PROOFS[0]),
-            _ => ("WWW-Authenticate", PROOFS[1]),
-        };
-        let challenge = digest::best(response.headers(asks))?;
-        if !self.realms.contains(&challenge.realm) {
-            return None;
+    /// Answers a challenge to the newest attempt, or asks whose it is, or gives up.
+    fn meet(&mut self, sent: &mut Sent, response: Response, context: &Context<'_>) -> Heard {
+        let mut heard = Heard::default();
+        let acknowledgement = sent.acknowledgement(&response, sent.attempt);
+        heard.requests.extend(acknowledgement);
+        if let Some((field, challenge)) = self.to_answer(sent, &response) {
+            let again = self.again(sent, field, challenge, context);
+            heard.requests.push(again);
+        } else if let Some(realm) = self.to_probe(sent, &response) {
+            sent.attempt = sent.attempt.saturating_add(1);
+            sent.probe = Some((sent.attempt, realm));
+            heard.requests.push(sent.attempted());
+        } else {
+            let domain = domain(&sent.request);
+            self.known.retain(|known| known.domain != domain);
+            sent.failed = true;
+            let realm = self.foreign_realm(&response);
+            heard = refusal(response, 503);
+            heard.foreign_realm = realm;
         }
+        heard
+    }
+
+    /// The realm of a challenge that may be anybody's, if it is to be asked whose it is: once, as long as nobody behind
+    /// the proxy has rung, and with a number left for the answer.
+    fn to_probe(&self, sent: &Sent, response: &Response) -> Option<String> {
+        let may = self.has_password()
+            && !sent.passed
+            && sent.probe.is_none()
+            && sent.attempt.saturating_add(1) < LAST_ATTEMPT;
+        self.foreign_realm(response).filter(|_| may)
+    }
+
+    /// The realm that a response asks in, if none of its challenges is certainly the proxy's.
+    fn foreign_realm(&self, response: &Response) -> Option<String> {
+        let own = self.realms.own_challenge(response);
+        realms::asked(response).filter(|_| own.is_none())
+    }
+
+    const fn has_password(&self) -> bool {
+        matches!(self.credentials, Credentials::Password { .. })
+    }
+
+    /// The challenge to answer, and the field for the answer. A proof that was no better than none is not given again:
+    /// once per nonce, and for a stale nonce once more (RFC 3261 22.1). Once somebody has rung, the proxy has let the
+    /// request pass, and it is not the proxy who asks.
+    fn to_answer(&self, sent: &Sent, response: &Response) -> Option<(&'static str, Challenge)> {
+        let field = match response.status() {
+            407 => PROOFS[0],
+            _ => PROOFS[1],
+        };
+        let challenge = self.realms.own_challenge(response)?;
         let mut nonces = sent.nonces.iter().rev();
         let answered = nonces.find(|(known, _)| *known == field);
         let is_new = answered.is_none_or(|(_, nonce)| *nonce != challenge.nonce);
         // A kept nonce may be too old without anybody saying so.
-        let may = answered.is_none() || sent.attempt == 0 || (challenge.stale && !sent.renewed);
-        let has_password = matches!(self.credentials, Credentials::Password { .. });
-        let answers = has_password && is_new && may && sent.attempt < LAST_ATTEMPT;
+        let first = sent.attempt == 0 || sent.is_probing();
+        let may = answered.is_none() || first || (challenge.stale && !sent.renewed);
+        let open = sent.attempt < LAST_ATTEMPT && !sent.passed;
+        let answers = self.has_password() && is_new && may && open;
         answers.then_some((field, challenge))
     }
 
@@ -272,9 +301,7 @@ impl Prover {
         sent.attempt = sent.attempt.saturating_add(1);
         sent.nonces.push((field, challenge.nonce.clone()));
         self.prove(&mut sent.request, field, challenge, context);
-        let mut request = sent.request.clone();
-        sequence::leave(&mut request, sent.attempt, 0);
-        request
+        sent.attempted()
     }
 
     /// Shows a proof; only those for the proxy itself are for later requests too.
@@ -288,10 +315,14 @@ impl Prover {
         let Credentials::Password { user, password } = &self.credentials else {
             return false;
         };
-        let kept = self
-            .known
-            .take_if(|known| field == PROOFS[0] && known.challenge.nonce == challenge.nonce);
+        let domain = domain(request);
+        let is_kept = |known: &Known| {
+            field == PROOFS[0] && known.domain == domain && known.challenge.nonce == challenge.nonce
+        };
+        let at = self.known.iter().position(is_kept);
+        let kept = at.and_then(|at| self.known.remove(at));
         let mut known = kept.unwrap_or_else(|| Known {
+            domain,
             challenge,
             cnonce: context.entropy.hex(CNONCE_BYTES),
             uses: 0,
@@ -310,39 +341,27 @@ impl Prover {
         );
         request.set_header(field, &proof);
         if field == PROOFS[0] {
-            self.known = Some(known);
+            self.known.retain(|other| other.domain != known.domain);
+            self.known.push_back(known);
+        }
+        if self.known.len() > KEPT_CHALLENGES {
+            self.known.pop_front();
         }
         true
     }
 }
 
-impl Sent {
-    fn is_acknowledged_by(&self, ack: &Request) -> bool {
-        let invite = &self.request;
-        *invite.method() == Method::Invite
-            && invite.call_id() == ack.call_id()
-            && invite.cseq().0 == ack.cseq().0
-            && invite.from().tag() == ack.from().tag()
-    }
+/// Whom a request's dialog is with.
+fn domain(request: &Request) -> String {
+    request.to().uri.host.to_ascii_lowercase()
+}
 
-    /// The ACK of a challenged INVITE (RFC 3261 17.1.1.3).
-    fn acknowledgement(&self, response: &Response, attempt: u32) -> Option<Request> {
-        let invite = &self.request;
-        if *invite.method() != Method::Invite {
-            return None;
-        }
-        let mut ack = Request::new(Method::Ack, invite.uri().clone());
-        ack.push_via(&invite.top_via()?);
-        ack.set_max_forwards(70);
-        for route in invite.headers("Route") {
-            ack.add_header("Route", route);
-        }
-        ack.add_header("From", invite.header("From")?);
-        ack.add_header("To", response.header("To")?);
-        ack.add_header("Call-ID", invite.call_id());
-        ack.set_cseq(invite.cseq().0, &Method::Ack);
-        sequence::leave(&mut ack, attempt, 0);
-        Some(ack)
+/// A response as whoever asked gets it.
+fn passed_on(mut response: Response) -> Heard {
+    sequence::arrive(&mut response);
+    Heard {
+        response: Some(response),
+        ..Heard::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use sha2::{Digest, Sha256};
 use sip::{address::normalise, credentials::Credentials};
 
 /// Where the proxy is and who we are there.
@@ -12,6 +13,8 @@ pub struct Proxy {
     /// `sip:user@domain` that is registered there.
     pub address: String,
     password: String,
+    /// Realms in which it asks for proof, besides those that it shows by itself.
+    pub realms: Vec<String>,
 }
 
 /// Why the setting cannot be used.
@@ -47,7 +50,19 @@ impl Proxy {
             url: url.to_owned(),
             address: address.as_str().to_owned(),
             password: password.to_owned(),
+            realms: Vec::new(),
         })
+    }
+
+    /// The same proxy with these further realms, separated by commas.
+    #[must_use]
+    pub fn with_realms(mut self, list: &str) -> Self {
+        let realms = list.split(',').map(str::trim);
+        self.realms = realms
+            .filter(|realm| !realm.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        self
     }
 
     /// The domain of our address there: where REGISTER goes.
@@ -56,6 +71,32 @@ impl Proxy {
         self.address
             .split_once('@')
             .map_or("", |(_, domain)| domain)
+    }
+
+    /// Who we are over all starts and connections (RFC 5626 section 4.1): a registration takes the place of the one
+    /// before, whose connection is gone.
+    #[must_use]
+    pub fn instance(&self) -> String {
+        let name = format!("afterbeep upstream {} {}", self.url, self.address);
+        let digest = deposit::hex(&Sha256::digest(name));
+        let part = |from: usize, to: usize| digest.get(from..to).unwrap_or_default();
+        // A UUID of version 8 (RFC 9562 section 5.8).
+        let parts = [
+            part(0, 8),
+            part(8, 12),
+            part(13, 16),
+            part(17, 20),
+            part(20, 32),
+        ];
+        let [first, second, third, fourth, fifth] = parts;
+        format!("urn:uuid:{first}-{second}-8{third}-8{fourth}-{fifth}")
+    }
+
+    /// What stands for our host on all connections, none of which can be reached by it (RFC 7118 section 5).
+    pub(super) fn host(&self) -> String {
+        let instance = self.instance();
+        let last = instance.rsplit('-').next().unwrap_or_default();
+        format!("{last}.invalid")
     }
 
     /// What answers the proxy's challenge.
@@ -150,5 +191,11 @@ mod tests {
             password: "secret".to_owned(),
         };
         assert_eq!(proxy.credentials(), known);
+        let instance = proxy.instance();
+        let uuid = instance.strip_prefix("urn:uuid:").expect("a UUID");
+        let groups: Vec<usize> = uuid.split('-').map(str::len).collect();
+        assert_eq!(groups, [8, 4, 4, 4, 12]);
+        let other = Proxy::read(url, "vm2", "secret", &["x.test".to_owned()], false);
+        assert_ne!(other.expect("proxy").instance(), instance);
     }
 }

@@ -1,6 +1,8 @@
 //! The voicemail behind a proxy whose part these tests speak, message by message.
 
 mod challenge;
+mod lost;
+mod realms;
 
 use sip::{Message, Method, Request, Response, Uri, credentials::Credentials};
 
@@ -13,12 +15,13 @@ use crate::{
     testing::{Answers, OFFER, World},
 };
 
+const PROXY_URL: &str = "ws://127.0.0.1:5066";
 /// The proxy's own hop.
 const ROUTE: &str = "<sip:proxy.test;transport=ws;lr>";
 
 fn behind_a_proxy() -> Settings {
     Settings::read(|name| match name {
-        "AFTERBEEP_SIP_UPSTREAM" => Some("ws://127.0.0.1:5066".to_owned()),
+        "AFTERBEEP_SIP_UPSTREAM" => Some(PROXY_URL.to_owned()),
         "AFTERBEEP_SIP_UPSTREAM_PASSWORD" => Some("secret".to_owned()),
         name => value(name),
     })
@@ -98,6 +101,30 @@ fn it_registers_with_the_password_and_says_where_it_stands() {
     world.now_ms += super::REFUSED_PAUSE_MS;
     let tasks = world.wake_upstream();
     assert!(matches!(tasks.as_slice(), [Task::Send(_), ..]), "{tasks:?}");
+}
+
+#[test]
+fn every_start_registers_as_the_same_instance() {
+    let registers = || {
+        let mut world = World::with_settings(behind_a_proxy());
+        world.open_upstream();
+        let first = world.proxy_request("REGISTER");
+        world.open_upstream();
+        [first, world.proxy_request("REGISTER")]
+    };
+    let [first, second] = registers().map(|register| {
+        assert!(
+            register
+                .headers("Supported")
+                .any(|value| value.contains("outbound"))
+        );
+        register.contacts().remove(0)
+    });
+    assert_eq!(first.params.get("reg-id"), Some("1"));
+    let instance = first.params.get("+sip.instance").expect("an instance");
+    assert!(instance.starts_with("<urn:uuid:"), "{instance}");
+    assert_eq!(second.params.get("+sip.instance"), Some(instance));
+    assert_ne!(first.uri, second.uri, "another connection");
 }
 
 #[test]

@@ -7,23 +7,49 @@ use crate::{
     context::Context,
     object::Object,
     signal::{Reply, Signal},
-    upstream::{Standing, Task, Upstream},
+    sql::{Sql, SqlError},
+    upstream::{self, Standing, Task, Upstream},
 };
 
 impl World {
     /// Opens the connection to the proxy of the settings.
     pub(crate) fn open_upstream(&mut self) {
-        let mut upstream = self.beside_upstream(|context| {
-            let proxy = context.settings.upstream.as_ref().expect("a proxy");
-            Upstream::new(proxy, context)
-        });
+        self.restart_upstream();
         let due = self.now_ms;
+        let upstream = self.upstream.as_ref().expect("an upstream");
         assert_eq!(upstream.next_wakeup(due), due, "it connects at once");
-        let first = self.beside_upstream(|context| upstream.on_time(context));
-        assert_eq!(first, [Task::Connect]);
-        self.upstream = Some(upstream);
+        self.tell_upstream_time();
+        assert!(self.connects, "it connects at once");
         self.with_upstream(Upstream::on_open);
         self.settle();
+    }
+
+    /// The connection stands again, whoever keeps it now.
+    pub(crate) fn open_upstream_again(&mut self) {
+        self.with_upstream(Upstream::on_open);
+        self.settle();
+    }
+
+    /// Time has passed for the connection to the proxy, and what it wants is done.
+    pub(crate) fn tell_upstream_time(&mut self) {
+        self.with_upstream(Upstream::on_time);
+        self.settle();
+    }
+
+    /// Whether something is so of the connection to the proxy.
+    pub(crate) fn has_upstream(&self, is: fn(&Upstream) -> bool) -> bool {
+        self.upstream.as_ref().is_some_and(is)
+    }
+
+    /// The next process knows what was kept.
+    pub(crate) fn restart_upstream(&mut self) {
+        let upstream = self.edge.at(&Object::Upstream, |sql, context| {
+            let proxy = context.settings.upstream.as_ref().expect("a proxy");
+            let before = upstream::kept_calls(sql, context)?;
+            Ok(Upstream::new(proxy, before, context))
+        });
+        self.upstream = Some(upstream.expect("memory"));
+        self.connects = false;
     }
 
     /// The proxy sends this.
@@ -52,6 +78,11 @@ impl World {
     /// Where the registration stands.
     pub(crate) fn standing(&self) -> Standing {
         self.upstream.as_ref().expect("an upstream").standing()
+    }
+
+    /// All requests that the proxy got.
+    pub(crate) fn proxy_requests(&self) -> impl Iterator<Item = &Request> {
+        self.proxy.iter().filter_map(Message::as_request)
     }
 
     /// The newest request of this method that the proxy got.
@@ -96,6 +127,11 @@ impl World {
         done.expect("memory")
     }
 
+    fn write(&mut self, rule: impl FnOnce(&dyn Sql, &Context<'_>) -> Result<(), SqlError>) {
+        let written = self.edge.at(&Object::Upstream, rule);
+        written.expect("memory");
+    }
+
     fn with_upstream(&mut self, rule: impl FnOnce(&mut Upstream, &Context<'_>) -> Vec<Task>) {
         let Some(mut upstream) = self.upstream.take() else {
             return;
@@ -106,7 +142,11 @@ impl World {
             match task {
                 Task::Send(frame) => self.proxy.extend(Message::parse(&frame)),
                 Task::Carry(effect) => self.accept(&Object::Upstream, vec![effect]),
-                Task::Connect | Task::Close => {}
+                Task::Tell(what) => self.told.push(what),
+                Task::Keep(call) => self.write(|sql, context| upstream::keep(sql, context, &call)),
+                Task::Forget(branch) => self.write(|sql, _| upstream::forget(sql, &branch)),
+                Task::Connect => self.connects = true,
+                Task::Close => {}
             }
         }
     }
