@@ -3,6 +3,7 @@
 use core::cell::RefCell;
 use std::collections::BTreeSet;
 
+use sip::address::{self, AddressError};
 use web_sys::Url;
 
 use crate::problem::Problem;
@@ -10,6 +11,8 @@ use crate::storage::{Database, StorageError};
 
 /// Name of the stored list of other servers that the user confirmed.
 const CONFIRMED: &str = "confirmed_servers";
+/// Names of the loopback interface: on one development machine they are one domain.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// Why nothing is sent to another server yet.
 pub(crate) const UNCONFIRMED: &str = "server_unconfirmed";
 
@@ -116,6 +119,15 @@ impl Server {
     /// Scheme, host and port.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
+    }
+
+    /// The canonical form of an address somebody typed or a message names.
+    pub(crate) fn address(&self, text: &str) -> Result<String, AddressError> {
+        let mut aliases = vec![self.domain()];
+        if LOOPBACK.contains(&self.domain()) {
+            aliases.extend(LOOPBACK);
+        }
+        address::normalise_dialled(text, &aliases).map(|address| address.as_str().to_owned())
     }
 
     /// The SIP domain as far as the address tells it: the host without its port.

@@ -245,7 +245,7 @@ export class AfterbeepCall extends HTMLElement {
 
   /** Deletes the draft; Undo brings it back. */
   discard() {
-    return this.#drafts.discardInHand(this.to ?? "", this.#hearing.name);
+    return this.#drafts.discardInHand(this.#hearing.to, this.#hearing.name);
   }
 
   /** Sends the draft. */
@@ -290,14 +290,15 @@ export class AfterbeepCall extends HTMLElement {
   #situation() {
     const { items, item, inHand, promised, showsWriting, writing } = this.#drafts;
     const unfinished = items.filter(({ state }) => state === "interrupted");
+    const held = IN_HAND.has(this.state) ? item : undefined;
     return {
       state: showsWriting ? "writing" : this.state,
-      name: this.#hearing.name || nameOf(this.to ?? ""),
+      name: (held && (held.to_name || nameOf(held.to))) || this.#hearing.name || nameOf(this.to ?? ""),
       online: this.#online,
       promised,
       speechless: this.#complaints.speechless,
       text: this.state === "deposited" ? "" : writing.wordsOf(inHand),
-      item: IN_HAND.has(this.state) ? item : undefined,
+      item: held,
       items,
       unfinished: unfinished.length,
       unfinishedName: unfinished.length > 0 ? unfinished[0].to_name || nameOf(unfinished[0].to) : "",
@@ -365,7 +366,7 @@ export class AfterbeepCall extends HTMLElement {
   #again() {
     const { item } = this.#drafts;
     return this.#engine.attempt(async (client) => {
-      await client.record(this.#callee);
+      await (item ? client.record_again(item.deposit_id) : client.record(this.#callee));
       if (item) await this.#drafts.replace(item);
     });
   }

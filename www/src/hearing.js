@@ -20,6 +20,7 @@ export class Hearing {
   #parts;
   #state = "idle";
   #name = "";
+  #to = "";
   #session = false;
   #blocked = false;
 
@@ -33,9 +34,14 @@ export class Hearing {
     return this.#state;
   }
 
-  /** Who is called, as the engine knows; empty before it does. */
+  /** Who is called, or who answered there, as the engine knows; empty before it does. */
   get name() {
     return this.#name;
+  }
+
+  /** His address. */
+  get to() {
+    return this.#to || this.#parts.to();
   }
 
   /** Whether the callee's voicemail allowed a message in this call. */
@@ -62,13 +68,13 @@ export class Hearing {
 
   /** @param {any} event */
   hear(event) {
-    const { drafts, complaints, stage, greeting, to, changed, emit } = this.#parts;
+    const { drafts, complaints, stage, greeting, changed, emit } = this.#parts;
     switch (event.type) {
       case "state": return this.#turn(event);
-      case "session": this.#session = true; changed(); return emit(event);
+      case "session": this.#session = true; this.#meet(event.called_party); changed(); return emit(event);
       case "greeting": return void greeting.play(event.url, event.duration_ms);
       case "level": return this.#state === "recording" ? stage.level(event.peak, event.elapsed_ms) : undefined;
-      case "recorded": drafts.recorded(event, to()); return emit(event);
+      case "recorded": drafts.recorded(event, this.to); return emit(event);
       case "outbox": return drafts.list(event.items);
       case "progress": drafts.progress(event); return emit(event);
       case "deposited": return emit(event);
@@ -77,11 +83,20 @@ export class Hearing {
     }
   }
 
+  /**
+   * @param {string} to
+   * @param {string | null} [name]
+   */
+  #meet(to, name) {
+    if (name || to !== this.#to) this.#name = name || nameOf(to);
+    this.#to = to;
+  }
+
   #turn({ type, state, to, display_name: name }) {
     const { drafts, complaints, changed, emit } = this.#parts;
     if (state === "calling" || (state === "recording" && this.#state !== "paused")) drafts.release();
     if (state === "calling") this.#session = false;
-    if (name || to) this.#name = name || nameOf(to);
+    if (name || to) this.#meet(to, name);
     if (state === "recording" || state === "deposited") complaints.clear();
     if (state === "recording") complaints.speaks();
     if (CONVERSING.has(state) || (drafts.writing.id && state !== "review")) drafts.writing.leave();

@@ -69,6 +69,8 @@ ${TalkView.styles}`;
   #incoming;
   #name = "";
   #address = "";
+  /** The address that the engine was given, as it writes it. */
+  #dialled = "";
   #blocked = false;
   /** There is a camera. */
   #films = false;
@@ -235,7 +237,7 @@ ${TalkView.styles}`;
       this.#failed = this.#failed && state === before;
       this.#phase = state;
       this.#blocked = this.#blocked && state === "greeting";
-      this.#name = name || this.#name || nameOf(to ?? "");
+      this.#meet(to ?? "", name ?? "");
       return this.#owner.update();
     }
     if (LEFT.has(state) && (before === "greeting" || LEFT.has(before))) {
@@ -244,6 +246,18 @@ ${TalkView.styles}`;
       return this.#owner.update();
     }
     if (CALLING.has(before) || LEFT.has(before)) this.#end(before === "talking" && !this.#failed ? this.#talk.lastWords(this.#name) : "");
+  }
+
+  /**
+   * Somebody else may have answered than was called: a message is for him.
+   * @param {string} to
+   * @param {string} name as the server calls him
+   */
+  #meet(to, name) {
+    if (this.#phase === "calling") this.#dialled = to;
+    const elsewhere = this.#dialled !== "" && to !== this.#dialled;
+    this.#name = name || (elsewhere ? nameOf(to) : this.#name) || nameOf(to);
+    if (elsewhere) this.#address = to;
   }
 
   /** @param {string} code */
@@ -273,6 +287,7 @@ ${TalkView.styles}`;
     this.#silence("cancelled");
     this.#phase = "";
     this.#name = "";
+    this.#dialled = "";
     this.#ring.stop();
     this.#greeting.stop();
     this.#talk.close();

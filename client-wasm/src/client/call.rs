@@ -3,10 +3,12 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use sip::NameAddr;
 use sip::call::event::{Body, EndCause, Event as CallEvent};
 
 use wasm_bindgen::JsValue;
 
+use super::callee::Party;
 use super::engine::Engine;
 use super::ice;
 use super::stage::State;
@@ -17,7 +19,7 @@ use crate::media::{Microphone, Peer, can_talk};
 use crate::outbox::number;
 use crate::problem::Problem;
 use crate::queue::within;
-use crate::signalling::{Called, Conversation, accept_session, rejected, voicemail_of};
+use crate::signalling::{Called, Conversation, accept_session, party, rejected, voicemail_of};
 use crate::storage::SessionRow;
 
 /// The call waits this long for the answer to the microphone question, then goes out without.
@@ -40,7 +42,7 @@ pub(super) async fn place(engine: Rc<Engine>, to: String) {
 /// Follows a voicemail that called us, answered as it is, to the end of that call.
 pub(super) async fn listen(
     engine: Rc<Engine>,
-    to: &str,
+    called: Called,
     generation: u32,
     conversation: Conversation,
     greeting_url: Option<String>,
@@ -51,10 +53,10 @@ pub(super) async fn listen(
         .set_conversation(Some(Rc::clone(&conversation)));
     let call = Call {
         engine: &engine,
-        to,
         generation,
         conversation,
         peer: RefCell::new(None),
+        called: RefCell::new(called),
     };
     call.greeted(greeting_url);
     let outcome = call.follow().await;
@@ -114,10 +116,10 @@ async fn conduct(engine: &Rc<Engine>, to: &str, generation: u32) -> Result<(), P
         .set_conversation(Some(Rc::clone(&conversation)));
     let call = Call {
         engine,
-        to,
         generation,
         conversation,
         peer: RefCell::new(peer),
+        called: RefCell::new(Called::new(to, "")),
     };
     call.follow().await
 }
@@ -232,10 +234,11 @@ async fn ask_microphone(engine: &Rc<Engine>) -> Option<Rc<Microphone>> {
 
 struct Call<'a> {
     engine: &'a Rc<Engine>,
-    to: &'a str,
     generation: u32,
     conversation: Rc<Conversation>,
     peer: RefCell<Option<Rc<Peer>>>,
+    /// For whom it was, and who answered.
+    called: RefCell<Called>,
 }
 
 impl Call<'_> {
@@ -248,7 +251,12 @@ impl Call<'_> {
             }
             match event {
                 CallEvent::Ringing { .. } => self.engine.stage.enter(State::Ringing),
-                CallEvent::Answered { sdp, greeting_url } => {
+                CallEvent::Answered {
+                    sdp,
+                    greeting_url,
+                    answerer,
+                } => {
+                    self.tell_answerer(answerer.as_deref());
                     if let Some(talk) = self.answered(sdp.as_deref(), greeting_url).await? {
                         talk_on(self.engine, &talk, self.generation, false).await;
                         return Ok(());
@@ -259,11 +267,26 @@ impl Call<'_> {
                     content_type,
                     body,
                 } => self.informed(id, &content_type, &body).await,
-                CallEvent::Rejected { status, .. } => return Err(rejected(status)),
+                CallEvent::Rejected {
+                    status, answerer, ..
+                } => {
+                    self.tell_answerer(answerer.as_deref());
+                    return Err(rejected(status));
+                }
                 CallEvent::Ended { cause, body, .. } => return self.ended(cause, body).await,
                 _ => {}
             }
         }
+    }
+
+    /// Where the call was sent on, what is said from now on is for whoever answered.
+    fn tell_answerer(&self, answerer: Option<&NameAddr>) {
+        let server = &self.engine.server;
+        let answered = answerer.and_then(|answerer| party(server, answerer));
+        if let Some(party) = answered.clone().filter(|_| server.is_ours()) {
+            self.engine.stage.answered_by(party);
+        }
+        self.called.borrow_mut().answered = answered;
     }
 
     /// A person answered, or the voicemail, which takes no media: the connection for them is closed then.
@@ -280,7 +303,8 @@ impl Call<'_> {
             return Ok(Some(Talk::new(self.engine, conversation, peer)));
         }
         if let Some(url) = &greeting_url {
-            greeting_session::look_soon(self.engine, self.to, self.generation, url);
+            let called = self.called.borrow().clone();
+            greeting_session::look_soon(self.engine, called, self.generation, url);
         }
         self.greeted(greeting_url);
         Ok(None)
@@ -319,12 +343,9 @@ impl Call<'_> {
         if !is_session_info(content_type) {
             return self.conversation.reject_info(id, UNSUPPORTED_MEDIA_TYPE);
         }
-        let called = Called {
-            to: self.to,
-            display_name: "",
-        };
+        let called = self.called.borrow().clone();
         let desk = self.engine.desk();
-        match accept_session(&desk, &self.conversation, called, id, body).await {
+        match accept_session(&desk, &self.conversation, &called, id, body).await {
             Ok(session) => take_session(self.engine, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
@@ -359,11 +380,8 @@ impl Call<'_> {
     }
 
     async fn session_of_bye(&self, body: &Body) {
-        let called = Called {
-            to: self.to,
-            display_name: "",
-        };
-        match crate::signalling::store_session(&self.engine.desk(), called, &body.bytes).await {
+        let called = self.called.borrow().clone();
+        match crate::signalling::store_session(&self.engine.desk(), &called, &body.bytes).await {
             Ok(session) => take_session(self.engine, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
@@ -375,6 +393,17 @@ pub(super) fn take_session(engine: &Engine, session: SessionRow) {
     let upload = session.upload_url.as_deref();
     if let Some(origin) = upload.and_then(|url| engine.server.unconfirmed(url)) {
         engine.listener.emit(ClientEvent::OtherServer { origin });
+    }
+    if session.called_party != session.dialled
+        && engine
+            .stage
+            .callee()
+            .is_some_and(|to| to == session.dialled)
+    {
+        engine.stage.answered_by(Party {
+            address: session.called_party.clone(),
+            name: Some(session.display_name.clone()).filter(|name| !name.is_empty()),
+        });
     }
     engine.listener.emit(ClientEvent::Session {
         id: session.id.clone(),

@@ -9,7 +9,7 @@ use super::stage::State;
 use super::{call, greeting_session};
 use crate::clock;
 use crate::problem::Problem;
-use crate::signalling::{Caller, Conversation};
+use crate::signalling::{Called, Caller, Conversation};
 
 /// Somebody who was dialled may call back for so long.
 const DIALLED_MS: i64 = 60_000;
@@ -49,18 +49,33 @@ pub(super) fn take(engine: &Rc<Engine>, conversation: Conversation, caller: Call
         Some(offer) => sip::sdp::refuse_all(offer).ok(),
         None => Some(sip::sdp::empty_offer(1)),
     };
-    let Some((description, to)) = description.zip(engine.stage.callee()) else {
+    let Some((description, to)) = description.zip(engine.stage.dialled()) else {
         return;
+    };
+    // Whoever was dialled, it may be somebody else's voicemail that refused the call and calls now.
+    let called = Called {
+        answered: engine.stage.answerer(),
+        ..Called::new(&to, "")
     };
     engine.stage.leave();
     let generation = engine.stage.begin(&to);
+    if let Some(party) = called.answered.clone() {
+        engine.stage.answered_by(party);
+    }
     conversation.command(|call, now| call.answer(&description, &[], now));
     let engine = Rc::clone(engine);
     wasm_bindgen_futures::spawn_local(async move {
         if let Some(url) = &caller.greeting_url {
-            greeting_session::look_soon(&engine, &to, generation, url);
+            greeting_session::look_soon(&engine, called.clone(), generation, url);
         }
-        call::listen(engine, &to, generation, conversation, caller.greeting_url).await;
+        call::listen(
+            engine,
+            called,
+            generation,
+            conversation,
+            caller.greeting_url,
+        )
+        .await;
     });
 }
 

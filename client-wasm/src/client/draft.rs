@@ -87,6 +87,7 @@ async fn edit(engine: &Engine, deposit_id: &str) -> Result<(), Problem> {
         ));
     }
     engine.outbox.take_back(deposit_id).await?;
+    engine.stage.set_callee(row(engine, deposit_id).await?.to);
     engine.stage.set_deposit(Some(deposit_id.to_owned()));
     engine.stage.enter(State::Review);
     Ok(())

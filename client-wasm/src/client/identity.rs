@@ -4,7 +4,6 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use sip::address;
 use sip::credentials::Credentials;
 use sip::user_agent::configuration::Configuration;
 
@@ -17,8 +16,6 @@ use crate::storage::Database;
 const NAME: &str = "name";
 const LOGIN: &str = "login";
 const REGISTER_EXPIRES_S: u32 = 600;
-/// Names of the loopback interface: on one development machine they are one domain.
-const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// A sign-in as it is stored.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -85,19 +82,12 @@ impl Identity {
 
     /// The canonical form of an address somebody typed.
     pub(crate) fn address(&self, text: &str) -> Result<String, Problem> {
-        let own = self.server.domain();
-        let mut aliases = vec![own];
-        if LOOPBACK.contains(&own) {
-            aliases.extend(LOOPBACK);
-        }
-        address::normalise_dialled(text, &aliases)
-            .map(|address| address.as_str().to_owned())
-            .map_err(|error| {
-                Problem::new(
-                    "address_invalid",
-                    format!("{text:?} is not an address: {error}."),
-                )
-            })
+        self.server.address(text).map_err(|error| {
+            Problem::new(
+                "address_invalid",
+                format!("{text:?} is not an address: {error}."),
+            )
+        })
     }
 
     /// The name this device gives to callees.

@@ -3,6 +3,7 @@
 mod attachment;
 mod call;
 mod call_back;
+mod callee;
 mod draft;
 mod engine;
 mod event;
@@ -31,6 +32,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
+pub(crate) use callee::Party;
 use engine::Engine;
 pub(crate) use event::{Event as ClientEvent, Listener};
 pub(crate) use identity::Identity;
@@ -172,6 +174,12 @@ impl Client {
     pub fn record(&self, to: Option<String>) -> Promise {
         let client = self.clone();
         promise(async move { Ok(recording::begin(&client.engine, to).await?) })
+    }
+
+    /// Records anew, for whom that draft was. It stays as it is.
+    pub fn record_again(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(recording::begin_again(&client.engine, &deposit_id).await?) })
     }
 
     /// Holds the recording.

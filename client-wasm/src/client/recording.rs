@@ -7,7 +7,7 @@ use web_sys::MediaStream;
 use super::engine::Engine;
 use super::means::Means;
 use super::stage::State;
-use super::{call, room, sound_check, words};
+use super::{attachment, call, room, sound_check, words};
 use crate::capture::{CaptureEvent, Kind, Take, living, recover};
 use crate::client::ClientEvent;
 use crate::clock;
@@ -21,19 +21,40 @@ const LONGEST_S: u64 = 300;
 
 /// **Record**: needs neither a session nor a network.
 pub(super) async fn begin(engine: &Rc<Engine>, to: Option<String>) -> Result<(), Problem> {
-    if engine.recorder.borrow().is_some() || !engine.watch.claim() {
-        return Err(Problem::new(
-            "recording",
-            "A message is being recorded already.",
-        ));
-    }
-    let begun = start(engine, to).await;
+    claim(engine)?;
+    let begun = match callee(engine, to) {
+        Ok(to) => start(engine, to).await,
+        Err(problem) => Err(problem),
+    };
     engine.watch.settle();
     begun
 }
 
-async fn start(engine: &Rc<Engine>, to: Option<String>) -> Result<(), Problem> {
-    let to = callee(engine, to)?;
+/// **Re-record**: for whom that draft is, whoever was called meanwhile.
+pub(super) async fn begin_again(engine: &Rc<Engine>, deposit_id: &str) -> Result<(), Problem> {
+    claim(engine)?;
+    let begun = match attachment::row(engine, deposit_id).await {
+        Ok(draft) => {
+            engine.stage.set_callee(draft.to.clone());
+            start(engine, draft.to).await
+        }
+        Err(problem) => Err(problem),
+    };
+    engine.watch.settle();
+    begun
+}
+
+fn claim(engine: &Engine) -> Result<(), Problem> {
+    if engine.recorder.borrow().is_none() && engine.watch.claim() {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "recording",
+        "A message is being recorded already.",
+    ))
+}
+
+async fn start(engine: &Rc<Engine>, to: String) -> Result<(), Problem> {
     let (kind, means) = engine.lens.means()?;
     // Who records has heard enough of the greeting.
     call::hang_up(engine);
@@ -64,7 +85,7 @@ async fn start(engine: &Rc<Engine>, to: Option<String>) -> Result<(), Problem> {
             Ok(())
         }
         Err(error) if may_go_otherwise(engine, means, error.code()) => {
-            Box::pin(start(engine, Some(to))).await
+            Box::pin(start(engine, to)).await
         }
         Err(error) => {
             engine.lens.close();
@@ -163,14 +184,14 @@ pub(super) fn longest_s(engine: &Engine) -> u64 {
     taken.unwrap_or(LONGEST_S).min(wanted)
 }
 
-/// Whom the message is for: as said now, or as called last.
+/// Whom the message is for: as said now, or as called last. Where somebody else answered for the address dialled, it is
+/// for whoever the caller heard.
 pub(super) fn callee(engine: &Engine, to: Option<String>) -> Result<String, Problem> {
     let to = to.map(|to| engine.identity.address(&to)).transpose()?;
-    let to = to
-        .or_else(|| engine.stage.callee())
-        .ok_or_else(|| Problem::new("no_callee", "Say first whom the message is for."))?;
-    engine.stage.set_callee(to.clone());
-    Ok(to)
+    engine
+        .stage
+        .meant(to)
+        .ok_or_else(|| Problem::new("no_callee", "Say first whom the message is for."))
 }
 
 /// A fresh row of a recording.
@@ -183,6 +204,7 @@ pub(super) fn row(engine: &Engine, to: &str) -> Result<DepositRow, Problem> {
         deposit_id: clock::uuid()?,
         state: RowState::Recording,
         to: to.to_owned(),
+        to_name: engine.stage.name_of(to).unwrap_or_default(),
         server: engine.server.origin().to_owned(),
         session_id: session.map(|session| session.id),
         created_at: clock::now_ms(),

@@ -3,6 +3,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use super::callee::{Callee, Party};
 use super::talk::Talk;
 use crate::client::{ClientEvent, Listener};
 use crate::media::Microphone;
@@ -94,7 +95,7 @@ impl State {
 pub(crate) struct Stage {
     listener: Listener,
     state: Cell<State>,
-    callee: RefCell<Option<String>>,
+    callee: RefCell<Callee>,
     deposit: RefCell<Option<String>>,
     session: RefCell<Option<SessionRow>>,
     conversation: RefCell<Option<Rc<Conversation>>>,
@@ -113,7 +114,9 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// An idle stage.
-    pub(crate) fn new(listener: Listener, callee: Option<String>) -> Self {
+    pub(crate) fn new(listener: Listener, to: Option<String>) -> Self {
+        let mut callee = Callee::default();
+        callee.choose(to);
         Self {
             listener,
             state: Cell::new(State::Idle),
@@ -142,9 +145,13 @@ impl Stage {
         if self.state.replace(state) == state {
             return;
         }
+        // The next call goes to the address dialled, whoever answered there before.
+        if state == State::Idle {
+            self.callee.borrow_mut().forget_answer();
+        }
         let (to, display_name) = match self.party.borrow().clone() {
             Some((party, name)) => (Some(party), name),
-            None => (self.callee(), None),
+            None => (self.callee(), self.callee.borrow().name()),
         };
         self.listener.emit(ClientEvent::State {
             state: state.word(),
@@ -159,7 +166,7 @@ impl Stage {
     /// Begins a call; the number tells it from all others.
     pub(crate) fn begin(&self, callee: &str) -> u32 {
         self.party.take();
-        self.callee.replace(Some(callee.to_owned()));
+        self.callee.borrow_mut().choose(Some(callee.to_owned()));
         self.session.replace(None);
         self.deposit.replace(None);
         self.greeting_over.set(false);
@@ -223,14 +230,40 @@ impl Stage {
         }
     }
 
-    /// The address dialled last.
+    /// Whom messages are for: the address dialled last, or whoever answered there.
     pub(crate) fn callee(&self) -> Option<String> {
-        self.callee.borrow().clone()
+        self.callee.borrow().address()
     }
 
-    /// Whom messages are for from now on.
+    /// The address dialled last.
+    pub(crate) fn dialled(&self) -> Option<String> {
+        self.callee.borrow().dialled()
+    }
+
+    /// Who answered in the place of the address dialled last.
+    pub(crate) fn answerer(&self) -> Option<Party> {
+        self.callee.borrow().answered()
+    }
+
+    /// What the server calls whoever answered, if messages for this address are for him.
+    pub(crate) fn name_of(&self, address: &str) -> Option<String> {
+        let is_about = self.callee().as_deref() == Some(address);
+        self.callee.borrow().name().filter(|_| is_about)
+    }
+
+    /// Somebody has answered the call on the stage: messages are for him from now on.
+    pub(crate) fn answered_by(&self, party: Party) {
+        self.callee.borrow_mut().answered_by(party);
+    }
+
+    /// Whom a message is for that is begun for this address, or for whoever was called last.
+    pub(crate) fn meant(&self, said: Option<String>) -> Option<String> {
+        self.callee.borrow_mut().meant(said)
+    }
+
+    /// Messages are for this very address from now on.
     pub(crate) fn set_callee(&self, callee: String) {
-        self.callee.replace(Some(callee));
+        self.callee.borrow_mut().turn_to(Some(callee));
     }
 
     /// The session of the last call.

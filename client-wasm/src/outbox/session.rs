@@ -134,7 +134,7 @@ async fn stored(parts: &Parts, row: &DepositRow) -> Result<Option<SessionRow>, P
     let sessions = parts.database.sessions().await?;
     Ok(sessions
         .into_iter()
-        .filter(|session| session.called_party == row.to && is_fit(session))
+        .filter(|session| session.is_for(&row.to) && is_fit(session))
         .filter(|session| !taken.contains(&session.id))
         .max_by_key(|session| session.received_at))
 }

@@ -10,5 +10,5 @@ mod socket;
 pub(crate) use connection::{Agent, Caller};
 pub(crate) use conversation::Conversation;
 pub(crate) use session::{
-    Called, SessionDesk, accept_session, rejected, store_session, unix_ms, voicemail_of,
+    Called, SessionDesk, accept_session, party, rejected, store_session, unix_ms, voicemail_of,
 };

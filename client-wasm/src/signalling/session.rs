@@ -5,11 +5,13 @@ use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sip::NameAddr;
 use sip::call::event::Event as CallEvent;
 use sip::session_info::{CONTENT_TYPE, SessionInfo, SessionType};
 
 use super::connection::Agent;
 use super::conversation::Conversation;
+use crate::client::Party;
 use crate::clock;
 use crate::http::Request;
 use crate::problem::Problem;
@@ -57,33 +59,42 @@ impl SessionDesk {
         to: &str,
         display_name: &str,
     ) -> Result<SessionRow, Problem> {
-        let called = Called { to, display_name };
+        let mut called = Called::new(to, display_name);
         let events = conversation.events();
         let (patience, mut greeting) = (Timer::default(), None);
         loop {
             match events.next().await {
-                CallEvent::Answered { greeting_url, .. } => {
+                CallEvent::Answered {
+                    greeting_url,
+                    answerer,
+                    ..
+                } => {
+                    called.answered = answerer.and_then(|by| party(&self.server, &by));
                     greeting = greeting_url;
                     let nudged = events.clone();
                     patience.after(INFO_MS, move || nudged.push(CallEvent::MayOffer));
                 }
                 // Our own impatience: nobody offers anything in a call without media.
                 CallEvent::MayOffer => {
-                    if let Some(session) = self.with_greeting(called, greeting.as_deref()).await? {
-                        return Ok(session);
+                    if let Some(session) = self.with_greeting(&called, greeting.as_deref()).await? {
+                        return meant(session, to);
                     }
                     conversation.send_info(RELAY, SKIP);
                 }
                 CallEvent::Info { id, body, .. } => {
-                    return accept_session(self, conversation, called, id, &body).await;
+                    let session = accept_session(self, conversation, &called, id, &body).await?;
+                    return meant(session, to);
                 }
                 CallEvent::Rejected { status, .. } => return Err(rejected(status)),
                 CallEvent::Ended {
                     body: Some(body), ..
-                } => return store_session(self, called, &body.bytes).await,
+                } => {
+                    let session = store_session(self, &called, &body.bytes).await?;
+                    return meant(session, to);
+                }
                 CallEvent::Ended { .. } => {
-                    let session = self.with_greeting(called, greeting.as_deref()).await?;
-                    return session.map_or_else(no_session, Ok);
+                    let session = self.with_greeting(&called, greeting.as_deref()).await?;
+                    return session.map_or_else(no_session, |session| meant(session, to));
                 }
                 _ => {}
             }
@@ -93,7 +104,7 @@ impl SessionDesk {
     /// The session whose token comes with the greeting (D7), if it does.
     pub(crate) async fn with_greeting(
         &self,
-        called: Called<'_>,
+        called: &Called,
         greeting_url: Option<&str>,
     ) -> Result<Option<SessionRow>, Problem> {
         let known = greeting_url.filter(|url| self.server.unconfirmed(url).is_none());
@@ -105,25 +116,27 @@ impl SessionDesk {
         let Some(token) = answer.header(SESSION) else {
             return Ok(None);
         };
+        let known = called.clone().sent_on(&self.server, false);
         let mut session = SessionRow {
-            id: session_id(&token, called.to),
+            id: session_id(&token, &called.to),
             token,
             session_type: SessionType::Voice.as_str().to_owned(),
-            called_party: called.to.to_owned(),
-            display_name: called.display_name.to_owned(),
+            called_party: known.party(None).to_owned(),
+            dialled: called.to.clone(),
+            display_name: known.name().to_owned(),
             greeting_url: Some(greeting_url),
             received_at: clock::now_ms(),
             ..SessionRow::default()
         };
         self.database.put_session(&session).await?;
         // What else is to be known of it may be asked again; the token may not.
-        if self.complete(&mut session).await.is_ok() {
+        if self.complete(&mut session, called).await.is_ok() {
             self.database.put_session(&session).await?;
         }
         Ok(Some(session))
     }
 
-    async fn complete(&self, session: &mut SessionRow) -> Result<(), Problem> {
+    async fn complete(&self, session: &mut SessionRow, called: &Called) -> Result<(), Problem> {
         let home = self.server.home(session.greeting_url.as_deref())?;
         let answer = Request::new("GET", &home.url("/sessions/current"))
             .bearer(&session.token)
@@ -135,6 +148,10 @@ impl SessionDesk {
         }
         session.expires_at = known.text("expires_at").as_deref().and_then(unix_ms);
         session.forwarded_from = known.text("forwarded_from");
+        if session.forwarded_from.is_some() {
+            let named = known.text("called_party");
+            session.called_party = called.party(named.as_deref()).to_owned();
+        }
         Ok(())
     }
 
@@ -188,18 +205,75 @@ fn type_of(kind: &str) -> SessionType {
     }
 }
 
-/// Whom the call was for.
-#[derive(Clone, Copy)]
-pub(crate) struct Called<'a> {
-    pub(crate) to: &'a str,
-    pub(crate) display_name: &'a str,
+/// A session that was asked for the mailbox of `to`; what is for him goes to nobody else.
+fn meant(session: SessionRow, to: &str) -> Result<SessionRow, Problem> {
+    match session.is_for(to) {
+        true => Ok(session),
+        false => Err(Problem::new(
+            "sent_on",
+            "Somebody else's mailbox answered in the place of the one that the message is for. It is tried again later.",
+        )),
+    }
+}
+
+/// Whom the call was for, and who answered.
+#[derive(Clone)]
+pub(crate) struct Called {
+    /// The address dialled.
+    pub(crate) to: String,
+    /// Who answered, as the server vouches.
+    pub(crate) answered: Option<Party>,
+    /// What the page calls whom was dialled.
+    pub(crate) display_name: String,
+}
+
+impl Called {
+    /// Nobody has answered yet.
+    pub(crate) fn new(to: &str, display_name: &str) -> Self {
+        Self {
+            to: to.to_owned(),
+            answered: None,
+            display_name: display_name.to_owned(),
+        }
+    }
+
+    /// Whose mailbox it is that names itself so: whoever answered, as the server vouches. What a voicemail says of itself
+    /// alone changes nothing, so that nobody can take what is for somebody else.
+    fn party(&self, named: Option<&str>) -> &str {
+        match &self.answered {
+            Some(party) if named.is_none_or(|named| named == party.address) => &party.address,
+            _ => &self.to,
+        }
+    }
+
+    /// A foreign proxy may vouch for whoever was dialled by another of his names; that the call was sent on, the
+    /// voicemail says then.
+    fn sent_on(mut self, server: &Server, is_told: bool) -> Self {
+        self.answered = self.answered.filter(|_| server.is_ours() || is_told);
+        self
+    }
+
+    fn name(&self) -> &str {
+        let told = self
+            .answered
+            .as_ref()
+            .and_then(|party| party.name.as_deref());
+        told.unwrap_or(&self.display_name)
+    }
+}
+
+/// Who answered, under the address that we know him by.
+pub(crate) fn party(server: &Server, answerer: &NameAddr) -> Option<Party> {
+    let address = server.address(&answerer.uri.to_string()).ok()?;
+    let name = answerer.display_name.clone();
+    Some(Party { address, name })
 }
 
 /// Stores the session that an INFO brings, then answers the INFO; an unusable one is refused.
 pub(crate) async fn accept_session(
     desk: &SessionDesk,
     conversation: &Conversation,
-    called: Called<'_>,
+    called: &Called,
     info: u32,
     body: &[u8],
 ) -> Result<SessionRow, Problem> {
@@ -214,7 +288,7 @@ pub(crate) async fn accept_session(
 /// Stores the session that a body brings.
 pub(crate) async fn store_session(
     desk: &SessionDesk,
-    called: Called<'_>,
+    called: &Called,
     body: &[u8],
 ) -> Result<SessionRow, Problem> {
     let session = read(&desk.server, called, body)?;
@@ -222,22 +296,28 @@ pub(crate) async fn store_session(
     Ok(session)
 }
 
-/// The session as a row. It is for the address that was dialled, whatever the body calls it.
-fn read(server: &Server, called: Called<'_>, body: &[u8]) -> Result<SessionRow, Problem> {
+/// The session as a row. It is for whoever answered, whatever else the body calls him.
+fn read(server: &Server, called: &Called, body: &[u8]) -> Result<SessionRow, Problem> {
     let info = SessionInfo::parse(body).map_err(|error| {
         Problem::new(
             "session_unusable",
             format!("The voicemail's answer cannot be used: {error}."),
         )
     })?;
+    let called = called
+        .clone()
+        .sent_on(server, info.forwarded_from.is_some());
+    let named = info.called_party.as_deref();
+    let named = named.and_then(|named| server.address(named).ok());
     let upload_url = info.upload.map(|url| server.named(&url)).transpose()?;
     let greeting_url = info.greeting.map(|url| server.named(&url)).transpose()?;
     Ok(SessionRow {
-        id: session_id(&info.id, called.to),
+        id: session_id(&info.id, &called.to),
         token: info.id,
         session_type: info.session_type.as_str().to_owned(),
-        called_party: called.to.to_owned(),
-        display_name: called.display_name.to_owned(),
+        called_party: called.party(named.as_deref()).to_owned(),
+        dialled: called.to.clone(),
+        display_name: called.name().to_owned(),
         upload_url,
         greeting_url,
         greeting_duration_ms: info.greeting_duration_ms,
@@ -313,7 +393,27 @@ fn no_session<Anything>() -> Result<Anything, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{session_id, voicemail_of};
+    use super::{Called, Party, session_id, voicemail_of};
+
+    #[test]
+    fn a_session_is_for_whoever_answered_and_not_for_whom_a_voicemail_names_by_itself() {
+        let (bob, carol) = ("sip:bob@example.com", "sip:carol@example.com");
+        for (answered, named, party) in [
+            (None, None, bob),
+            (None, Some(bob), bob),
+            (None, Some(carol), bob),
+            (Some(carol), None, carol),
+            (Some(carol), Some(carol), carol),
+            (Some(carol), Some("sip:eve@example.com"), bob),
+        ] {
+            let mut called = Called::new(bob, "");
+            called.answered = answered.map(|address: &str| Party {
+                address: address.to_owned(),
+                name: None,
+            });
+            assert_eq!(called.party(named), party, "{answered:?} {named:?}");
+        }
+    }
 
     #[test]
     fn the_silent_call_names_the_callee_as_its_target() {

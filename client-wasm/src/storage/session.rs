@@ -17,6 +17,8 @@ pub struct SessionRow {
     pub session_type: String,
     /// Whose mailbox it is, `sip:user@host`.
     pub called_party: String,
+    /// The address that was dialled for it; empty in rows of older versions, where it was the mailbox's.
+    pub dialled: String,
     /// What the page calls that person.
     pub display_name: String,
     /// Where deposits go.
@@ -41,6 +43,24 @@ pub struct SessionRow {
     pub forwarded_from: Option<String>,
 }
 
+impl SessionRow {
+    /// Whether a message that was recorded for this address without the session may go up under it. Somebody's calls
+    /// may be sent on to somebody else: what was meant for him does not go there, nor what was meant for that other
+    /// one along with a call that was not. A number is an address of whoever it belongs to.
+    pub fn is_for(&self, to: &str) -> bool {
+        let dialled = self.dialled.is_empty() || self.dialled == to;
+        let is_owner = is_number(to) && self.forwarded_from.is_none();
+        dialled && (self.called_party == to || is_owner)
+    }
+}
+
+fn is_number(address: &str) -> bool {
+    let bare = address.strip_prefix("sip:").unwrap_or(address);
+    let user = bare.split('@').next().unwrap_or_default();
+    let digits = user.strip_prefix('+').unwrap_or(user);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Database {
     /// Stores a session; complete means on disk.
     pub async fn put_session(&self, session: &SessionRow) -> Result<(), StorageError> {
@@ -60,5 +80,39 @@ impl Database {
     /// Forgets a session.
     pub async fn remove_session(&self, id: &str) -> Result<(), StorageError> {
         self.erase(SESSIONS, id).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SessionRow;
+
+    const BOB: &str = "sip:bob@example.com";
+    const CAROL: &str = "sip:carol@example.com";
+    const NUMBER: &str = "sip:+4930123456@example.com";
+
+    #[test]
+    fn a_message_goes_up_under_a_session_only_where_the_call_was_meant_and_came_out() {
+        let (sent_on, direct) = (Some(BOB), None);
+        for (dialled, called, forwarded, to, fits) in [
+            (BOB, BOB, direct, BOB, true),
+            (BOB, CAROL, sent_on, BOB, false),
+            (BOB, CAROL, sent_on, CAROL, false),
+            (BOB, CAROL, direct, BOB, false),
+            (BOB, CAROL, direct, CAROL, false),
+            (NUMBER, BOB, direct, NUMBER, true),
+            (NUMBER, CAROL, sent_on, NUMBER, false),
+            (NUMBER, BOB, direct, CAROL, false),
+            ("", BOB, direct, BOB, true),
+            ("", BOB, direct, CAROL, false),
+        ] {
+            let session = SessionRow {
+                dialled: dialled.to_owned(),
+                called_party: called.to_owned(),
+                forwarded_from: forwarded.map(str::to_owned),
+                ..SessionRow::default()
+            };
+            assert_eq!(session.is_for(to), fits, "{dialled} {called} {to}");
+        }
     }
 }

@@ -8,6 +8,7 @@
 #![warn(clippy::arithmetic_side_effects)]
 
 pub mod address;
+mod asserted;
 pub mod call;
 pub mod credentials;
 pub mod dialog;

@@ -4,9 +4,10 @@ use sha2::{Digest, Sha256};
 use sip::{Message, NameAddr, Request, Response, Uri, Via};
 
 use super::place::{Place, Purpose, VIA_PARAMETER, open, seal};
-use crate::{context::Context, effect::Effect, object::Object, signal::Signal, trace};
+use crate::{context::Context, effect::Effect, flow, object::Object, signal::Signal, trace};
 
-/// Whom the exchange asserts to have proven who it is (RFC 3325 section 9.1); a From alone proves nothing.
+/// Whom the exchange vouches for (RFC 3325 section 9.1): a caller that has proven who it is, as a From alone does not,
+/// and whoever answers in the place of somebody else.
 pub(crate) const ASSERTED: &str = "P-Asserted-Identity";
 
 /// What no message carries to the other end: proofs that were meant for us, and names that only we could assert
@@ -181,7 +182,7 @@ pub(crate) fn place_of(context: &Context<'_>, via: &Via) -> Option<Place> {
     places.into_iter().next()
 }
 
-/// Sends a response the way its Vias say. One for a connection loses our Via; one for an object keeps
+/// Sends a response of ours the way its Vias say. One for a connection loses our Via; one for an object keeps
 /// it, because the object finds its transaction by it.
 pub(crate) fn send_back(
     context: &Context<'_>,
@@ -189,13 +190,38 @@ pub(crate) fn send_back(
     mut response: Response,
 ) -> Option<Effect> {
     let place = return_place(context, &response)?;
-    for name in NOT_PASSED_ON {
-        response.remove_header(name);
-    }
     if matches!(place, Place::Flow(_)) {
         response.pop_via();
     }
     Some(place.deliver(flow, response.to_bytes(), None))
+}
+
+/// The same for a response that came from outside, of which nothing is believed.
+pub(crate) fn send_back_bare(
+    context: &Context<'_>,
+    flow: &str,
+    mut response: Response,
+) -> Option<Effect> {
+    for name in NOT_PASSED_ON {
+        response.remove_header(name);
+    }
+    send_back(context, flow, response)
+}
+
+/// An address of ours as we vouch for it.
+pub(crate) fn identity(address: &str, display_name: &str) -> Option<String> {
+    let uri = address.parse().ok()?;
+    let identity = NameAddr::new(uri).with_display_name(display_name);
+    Some(identity.to_string())
+}
+
+/// Whether the caller dialled somebody else than this address of ours: To still says whom (RFC 3261 section 8.1.1.2).
+pub(crate) fn is_sent_on(context: &Context<'_>, own: &str, invite: &Request) -> bool {
+    let to = invite.to().uri;
+    let direct = flow::is_voicemail(&to).then(|| to.param("target"));
+    let dialled = direct.flatten().unwrap_or_else(|| to.to_string());
+    let known = context.settings.address(&dialled);
+    !known.is_ok_and(|known| known.as_str() == own)
 }
 
 /// Answers a request where it came in; nothing for an ACK.

@@ -167,7 +167,7 @@ impl FlowState {
             Message::Request(request) => self.receive_request(request, context),
             Message::Response(response) => {
                 self.note_response(&response);
-                let back = hop::send_back(context, &self.name, response);
+                let back = hop::send_back_bare(context, &self.name, response);
                 back.into_iter().collect()
             }
         }

@@ -20,6 +20,7 @@ pub use self::{
 };
 use crate::{
     context::Context,
+    flow::hop,
     object::Object,
     sql::{Row, Sql, SqlError, Value},
 };
@@ -59,6 +60,23 @@ pub fn find(sql: &dyn Sql) -> Result<Option<Account>, SqlError> {
         generation: u32::try_from(row.integer(1)).unwrap_or(0),
         created_at_ms: row.integer(2),
     }))
+}
+
+/// Says in an answer whose it is, to a caller who was sent on here.
+pub fn vouch(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    invite: &sip::Request,
+    answer: &mut sip::Response,
+) -> Result<(), SqlError> {
+    if !hop::is_sent_on(context, address(context), invite) {
+        return Ok(());
+    }
+    let name = find(sql)?.map_or_else(String::new, |account| account.display_name);
+    if let Some(identity) = hop::identity(address(context), &name) {
+        answer.add_header(hop::ASSERTED, &identity);
+    }
+    Ok(())
 }
 
 /// How long contacts ring before the voicemail answers: the owner's choice, else the operator's.

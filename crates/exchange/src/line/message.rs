@@ -2,7 +2,7 @@
 //! goes back (RFC 3261 section 16.7). Nothing is kept: who is not there gets no text, and its sender learns so.
 
 use serde::{Deserialize, Serialize};
-use sip::{Method, NameAddr, Request, Response};
+use sip::{Method, Request, Response};
 
 use super::{
     binding::Binding,
@@ -213,7 +213,7 @@ fn forward(
         request.remove_header(name);
     }
     if let Some(identity) = identity(sender) {
-        request.add_header(hop::ASSERTED, &identity.to_string());
+        request.add_header(hop::ASSERTED, &identity);
     }
     let branch = format!("z9hG4bK{id}.{number}");
     let here = Place::Line(super::address(context).to_owned());
@@ -222,10 +222,9 @@ fn forward(
     Some(hop::send_or_tell(&binding.flow, request.to_bytes(), &key))
 }
 
-fn identity(sender: &Caller) -> Option<NameAddr> {
-    let address = sender.proven()?;
+fn identity(sender: &Caller) -> Option<String> {
     let name = sender.display_name.as_deref().unwrap_or_default();
-    Some(NameAddr::new(address.parse().ok()?).with_display_name(name))
+    hop::identity(sender.proven()?, name)
 }
 
 /// What an answer needs of the MESSAGE.

@@ -113,7 +113,7 @@ pub(super) fn receive_response(
     let received = branch.request.receive(&response);
     response.pop_via();
     if response.is_success() {
-        return answered(sql, context, &mut call, branch, &response);
+        return answered(sql, context, &mut call, branch, response);
     }
     match received {
         Received::Nothing => Ok(Vec::new()),
@@ -332,15 +332,18 @@ fn provisional(
     Ok(effects)
 }
 
-/// A 2xx always goes up; the first one ends all other branches.
+/// A 2xx always goes up, and says who answered in somebody else's place; the first one ends all other branches.
 fn answered(
     sql: &dyn Sql,
     context: &Context<'_>,
     call: &mut Call,
     mut branch: Branch,
-    response: &Response,
+    mut response: Response,
 ) -> Result<Vec<Effect>, SqlError> {
-    let mut effects: Vec<Effect> = call.pass_up(context, response).into_iter().collect();
+    if !branch.is_voicemail() {
+        account::vouch(sql, context, call.invite.request(), &mut response)?;
+    }
+    let mut effects: Vec<Effect> = call.pass_up(context, &response).into_iter().collect();
     branch.ending = Ending::Done;
     branch::put(sql, &branch)?;
     if let Stage::Diverted(to) = &call.stage {

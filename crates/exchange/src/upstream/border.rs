@@ -103,6 +103,8 @@ impl Border {
         sender: &Place,
         mut response: Response,
     ) -> Response {
+        // Nobody outside says who answers for us.
+        response.remove_header(hop::ASSERTED);
         let makes_dialog = (101..300).contains(&response.status());
         if makes_dialog && matches!(sender, Place::Flow(_)) && response.to().tag().is_some() {
             let route = hop::record_route(context, sender, &place());

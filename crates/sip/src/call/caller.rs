@@ -10,7 +10,7 @@ use super::{
     timer,
 };
 use crate::{
-    NameAddr, Uri, Via,
+    NameAddr, Uri, Via, asserted,
     credentials::{self, Credentials},
     dialog::Dialog,
     method::Method,
@@ -165,6 +165,7 @@ impl Call {
             self.end_with(Event::Rejected {
                 status: 408,
                 reason: "Request Timeout".to_owned(),
+                answerer: None,
             });
         }
     }
@@ -222,6 +223,7 @@ impl Call {
         self.end_with(Event::Rejected {
             status: response.status(),
             reason: response.reason().to_owned(),
+            answerer: asserted::identity(response.headers(asserted::HEADER)).map(Box::new),
         });
     }
 
@@ -294,6 +296,7 @@ impl Call {
         self.push(Event::Answered {
             sdp: sdp_of(response),
             greeting_url: greeting_url(response.headers("Call-Info")),
+            answerer: asserted::identity(response.headers(asserted::HEADER)).map(Box::new),
         });
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::NameAddr;
+
 /// One thing for the host to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -34,6 +36,9 @@ pub enum Event {
         sdp: Option<String>,
         /// URL of `Call-Info: <...>;purpose=afterbeep-greeting`.
         greeting_url: Option<String>,
+        /// Who answered, as the server vouches (`P-Asserted-Identity`, RFC 3325): somebody else than was called where
+        /// the call was sent on.
+        answerer: Option<Box<NameAddr>>,
     },
     /// The ACK came: the answerer's, with which the session stands, or that of a re-INVITE without offer.
     Acknowledged {
@@ -46,6 +51,8 @@ pub enum Event {
         status: u16,
         /// Reason phrase as received.
         reason: String,
+        /// Who refused, as for [`Self::Answered`].
+        answerer: Option<Box<NameAddr>>,
     },
     /// An INFO came. It is answered only when the host says so: [`super::Call::accept_info`] or
     /// [`super::Call::reject_info`].

@@ -169,6 +169,7 @@ impl UserAgent {
         let event = call_event::Event::Rejected {
             status,
             reason: reason.to_owned(),
+            answerer: None,
         };
         self.push(Event::Call { call, event });
     }

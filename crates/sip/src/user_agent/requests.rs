@@ -2,14 +2,13 @@
 
 use super::{UserAgent, event::Event};
 use crate::{
+    asserted,
     call::{ALLOW, Call, greeting_url},
     message::Message,
     message_summary::MessageSummary,
     method::Method,
-    name_addr::NameAddr,
     request::Request,
     response::Response,
-    text,
 };
 
 impl UserAgent {
@@ -43,7 +42,8 @@ impl UserAgent {
         self.push(Event::Incoming {
             call: handle,
             from: from.uri.to_string(),
-            asserted: asserted(request),
+            asserted: asserted::identity(request.headers(asserted::HEADER))
+                .map(|identity| identity.uri.to_string()),
             display_name: from.display_name,
             sdp: call.offer().map(ToOwned::to_owned),
             greeting_url: greeting_url(request.headers("Call-Info")),
@@ -82,23 +82,5 @@ impl UserAgent {
             response.add_header("Allow", ALLOW);
         }
         self.send(response.to_bytes());
-    }
-}
-
-/// Whom the server asserts. Beside a SIP address there may be a number; two of a kind, or what is no address, assert
-/// nobody (RFC 3325 section 9.1).
-fn asserted(request: &Request) -> Option<String> {
-    let values = request.headers("P-Asserted-Identity");
-    let identities: Result<Vec<NameAddr>, _> = values
-        .flat_map(|value| text::split(value, ','))
-        .map(str::parse)
-        .collect();
-    let (addresses, numbers): (Vec<NameAddr>, Vec<NameAddr>) = identities
-        .ok()?
-        .into_iter()
-        .partition(|identity| identity.uri.is_sip());
-    match (addresses.as_slice(), numbers.len()) {
-        ([address], 0 | 1) => Some(address.uri.to_string()),
-        _ => None,
     }
 }

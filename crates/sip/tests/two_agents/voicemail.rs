@@ -26,7 +26,10 @@ fn the_whole_call_is_played() {
     assert_eq!(pair.transcript, WHOLE_CALL);
     let events = pair.call_events();
     assert_eq!(events[0], Event::Ringing { status: 180 });
-    let Event::Answered { sdp, greeting_url } = &events[1] else {
+    let Event::Answered {
+        sdp, greeting_url, ..
+    } = &events[1]
+    else {
         panic!("{events:?}");
     };
     assert!(sdp.as_deref().is_some_and(|sdp| sdp.contains("m=audio 0 ")));

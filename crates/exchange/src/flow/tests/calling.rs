@@ -26,7 +26,8 @@ fn an_answered_call_is_the_callees_and_its_requests_find_their_way() {
             Event::Ringing { status: 180 },
             Event::Answered {
                 sdp: Some(ANSWER.to_owned()),
-                greeting_url: None
+                greeting_url: None,
+                answerer: None
             }
         ]
     );

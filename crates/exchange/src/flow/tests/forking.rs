@@ -5,6 +5,7 @@ use sip::{
     Message, Request,
     call::event::Event,
     credentials::Credentials,
+    session_info::SessionInfo,
     user_agent::{UserAgent, event::Event as AgentEvent},
 };
 
@@ -276,6 +277,54 @@ fn a_redirection_to_one_of_ours_is_followed_and_tells_where_the_call_was() {
         Some("<sip:bob@localhost>;reason=deflection")
     );
     assert_eq!(passed.max_forwards(), 68);
+}
+
+/// Who answered the last call of a phone, as its 200 says.
+fn answerer(world: &mut World, phone: &str) -> Vec<String> {
+    let mut received = world.get(phone).received.iter().rev();
+    let answer = received.find_map(|message| message.as_response().filter(|it| it.is_success()));
+    let answer = answer.expect("200");
+    let identities = answer.headers("P-Asserted-Identity");
+    identities.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_answer_to_a_call_that_was_sent_on_says_whose_it_is_whatever_a_telephone_says() {
+    let voicemail = "<sip:voicemail@localhost;target=sip:alice%40localhost;cause=302>";
+    for to in ["<sip:alice@localhost>", voicemail] {
+        let mut world = World::new();
+        contact(&mut world, "desk", "bob", "", Answers::Mute);
+        world.phone("anna", None, Credentials::None);
+        world.call("anna", BOB);
+        let line = format!("Contact: {to}\r\nP-Asserted-Identity: <sip:bob@localhost>\r\n");
+        respond(&mut world, "desk", "302 Moved Temporarily", &line);
+        let events = world.call_events("anna");
+        let said = events.iter().find_map(|event| match event {
+            Event::Answered { answerer, .. } => answerer.clone(),
+            _ => None,
+        });
+        let said = said.expect("an answer").uri.to_string();
+        let called = events.iter().find_map(|event| match event {
+            Event::Info { body, .. } => SessionInfo::parse(body).ok(),
+            _ => None,
+        });
+        let called = called.expect("an INFO");
+        assert_eq!(called.called_party.as_deref(), Some("sip:alice@localhost"));
+        assert_eq!(called.forwarded_from.as_deref(), Some(BOB));
+        assert_eq!(Some(said), called.called_party, "{to}");
+    }
+    let mut world = World::new();
+    contact(&mut world, "desk", "bob", "", Answers::Mute);
+    contact(&mut world, "alices", "alice", "", Answers::Mute);
+    call(&mut world, "");
+    let to_alice = "Contact: <sip:alice@localhost>\r\n";
+    respond(&mut world, "desk", "302 Moved Temporarily", to_alice);
+    let lie = "Contact: <sip:x@b.invalid>\r\nP-Asserted-Identity: <sip:bob@localhost>\r\n";
+    respond(&mut world, "alices", "200 OK", lie);
+    assert_eq!(
+        answerer(&mut world, "anna"),
+        ["\"alice\" <sip:alice@localhost>"]
+    );
 }
 
 #[test]

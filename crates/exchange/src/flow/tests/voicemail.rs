@@ -57,6 +57,7 @@ fn an_unregistered_callee_has_its_voicemail_answer_and_end_the_call() {
     let Event::Answered {
         sdp: Some(answer),
         greeting_url: Some(url),
+        answerer: None,
     } = &events[1]
     else {
         panic!("{events:?}");

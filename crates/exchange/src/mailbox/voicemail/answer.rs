@@ -1,12 +1,13 @@
-//! How the voicemail answers an INVITE: 180 without SDP, then 200 with every medium refused.
+//! How the voicemail answers an INVITE: 180 without SDP, then 200 with every medium refused. The 200 says whose voicemail
+//! it is where the call was for somebody else.
 
-use sip::{NameAddr, Uri, call::Local, sdp};
+use sip::{NameAddr, Request, Uri, call::Local, sdp};
 
 use super::row::Row;
 use crate::{
     context::Context,
     flow::{hop, place::Place},
-    mailbox::{address, greeting},
+    mailbox::{account, address, greeting},
     sql::{Sql, SqlError},
 };
 
@@ -23,7 +24,12 @@ pub(super) fn local(context: &Context<'_>) -> Local {
 }
 
 /// Rings once and answers; an offer that cannot be read is refused.
-pub(super) fn answer(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Result<(), SqlError> {
+pub(super) fn answer(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    invite: &Request,
+    row: &mut Row,
+) -> Result<(), SqlError> {
     let description = match row.call.offer() {
         Some(offer) => sdp::refuse_all(offer).ok(),
         None => Some(sdp::empty_offer(u64::from(u32::from_be_bytes(
@@ -37,12 +43,25 @@ pub(super) fn answer(sql: &dyn Sql, context: &Context<'_>, row: &mut Row) -> Res
     };
     row.call.ring(context.now_ms);
     let info = greeting_info(sql, context, row)?;
-    let headers: Vec<(&str, &str)> = info
-        .iter()
-        .map(|value| ("Call-Info", value.as_str()))
-        .collect();
+    let identity = identity(sql, context, invite)?;
+    let info = info.iter().map(|value| ("Call-Info", value.as_str()));
+    let identity = identity.iter().map(|value| (hop::ASSERTED, value.as_str()));
+    let headers: Vec<(&str, &str)> = info.chain(identity).collect();
     row.call.answer(&description, &headers, context.now_ms);
     Ok(())
+}
+
+/// Whose voicemail it is, where the caller dialled somebody else.
+pub(super) fn identity(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    invite: &Request,
+) -> Result<Option<String>, SqlError> {
+    if !hop::is_sent_on(context, address(context), invite) {
+        return Ok(None);
+    }
+    let name = account::display_name(sql)?;
+    Ok(hop::identity(address(context), &name))
 }
 
 /// Where the greeting plays from, as `Call-Info` says it.

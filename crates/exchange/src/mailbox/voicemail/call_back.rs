@@ -33,6 +33,21 @@ pub(super) fn is_wanted(choices: &MailboxSettings, invite: &Request, flow: &str)
         && !flow.is_empty()
 }
 
+/// Ends the caller's call, and says who will call where that is somebody else than was dialled.
+pub(super) fn refuse(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    invite: &Request,
+    row: &mut Row,
+) -> Result<(), SqlError> {
+    let identity = answer::identity(sql, context, invite)?;
+    let identity = identity.iter().map(|who| (hop::ASSERTED, who.as_str()));
+    let headers: Vec<(&str, &str)> = identity.collect();
+    row.call
+        .reject_with(480, "Temporarily Unavailable", &headers, context.now_ms);
+    Ok(())
+}
+
 /// The call to the caller, instead of the one that `refused` was.
 pub(super) fn place(
     sql: &dyn Sql,

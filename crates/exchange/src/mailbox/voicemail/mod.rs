@@ -76,14 +76,13 @@ pub(super) fn on_invite(
     let mut effects = Vec::new();
     if calls_back {
         let next = call_back::place(sql, context, &invite, &row)?;
-        row.call
-            .reject(480, "Temporarily Unavailable", context.now_ms);
+        call_back::refuse(sql, context, &invite, &mut row)?;
         effects.extend(go_on(sql, context, row, Cause::Invite)?);
         row = next;
     }
     let issued = instruction::issue_ahead(sql, context, &mut row, &choices)?;
     if !calls_back {
-        answer::answer(sql, context, &mut row)?;
+        answer::answer(sql, context, &invite, &mut row)?;
     }
     effects.extend(go_on(sql, context, row, Cause::Invite)?);
     effects.extend(issued);
