@@ -66,8 +66,10 @@ export class SipAgent {
     return this;
   }
 
+  /** Whoever still waits for a message keeps nothing from ending. */
   close() {
     this.#socket?.close();
+    for (const { timer } of this.#waiters) clearTimeout(timer);
   }
 
   send(text) {
@@ -92,7 +94,7 @@ export class SipAgent {
     }
     return new Promise((resolve, reject) => {
       const waiter = { accept, resolve };
-      const timer = setTimeout(() => {
+      const timer = waiter.timer = setTimeout(() => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
         reject(new Error(`${this.user}: no ${what}; received ${JSON.stringify(this.received.map((message) => message.start))}`));
       }, timeout);

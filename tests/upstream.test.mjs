@@ -191,6 +191,42 @@ test('our element with that proxy as its server registers and calls; its message
   assert.equal(await asked.count(), 0, 'it is asked once on this device');
 });
 
+test('after a reload the password for a proxy is asked for by the name that is known, and a wrong one is said to be wrong', async (context) => {
+  const browser = await launchBrowser();
+  context.after(() => browser.close());
+  await prepare(browser);
+  const page = await browser.newPage(await shop(context));
+  const host = new URL(kamailio.url).host;
+  const signedIn = page.getByText(`Signed in at ${host} as paula.`);
+  await page.evaluate((credentials) => {
+    document.querySelector('afterbeep-call').credentials = credentials;
+  }, { address: `sip:paula@${DOMAIN}`, password: VOICEMAIL_PASSWORD });
+  await signedIn.waitFor();
+
+  await page.reload();
+  await page.getByText(`You are not signed in at ${host} now`).waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Address', exact: true }).inputValue(), `paula@${DOMAIN}`);
+  await check(page, 'the password of a proxy');
+  const give = async (password) => {
+    await page.getByLabel('Password').fill(password);
+    await button(page, 'Sign in').click();
+  };
+  await give('not the password');
+  await page.getByText(`${host} does not accept this name and password.`).waitFor();
+  await give(VOICEMAIL_PASSWORD);
+  await signedIn.waitFor();
+  assert.equal(await button(page, 'Sign in').count(), 0, 'nothing is asked any more');
+
+  await page.reload();
+  await button(page, 'Go on without paula').click();
+  await page.reload();
+  await button(page, 'Call').click();
+  await page.getByText('This voicemail is on another server').first().waitFor();
+  assert.equal(await button(page, 'Sign in').count(), 0, 'who went on without a name is not asked again');
+  await button(page, 'Hang up').first().click();
+  await inBrowser(page, 'ready');
+});
+
 test('a greeting is heard as soon as its server was confirmed', async (context) => {
   const browser = await launchBrowser();
   context.after(() => browser.close());
@@ -225,14 +261,55 @@ test('our people call elsewhere by a proxy that wants proofs of us, and are call
   for (const agent of [eve, alice, stranger]) agent.close();
 });
 
-test('after the proxy was away, and after we were killed, the voicemail registers again', async () => {
+test('the proxy is answered in whatever realm it asks itself, and whoever is called in none', async () => {
+  const fred = await telephone({ user: 'fred', answer: (invite, self) => self.respond(invite, 200, 'OK', { body: OFFER }) });
+  assert.equal((await fred.register()).status, 200);
+  const alice = await new SipAgent({ url: server.url, domain: DOMAIN, user: 'alice', password: 'alice-demo' }).connect();
+  const tolled = await alice.invite('sip:fred@toll.test');
+  assert.equal(tolled.response.status, 200, tolled.response.text);
+  assert.deepEqual(kamailio.log().match(/toll: INVITE hops \d+/g).map((line) => line.split(' ').at(-1) === '0'), [false, true], 'one question, whose answer nobody behind the proxy sees');
+  assert.equal((await alice.inDialog(tolled.dialog, 'BYE')).status, 200);
+
+  const asked = [];
+  const eve = await telephone({
+    user: 'eve',
+    answer: (invite, self) => {
+      asked.push(invite);
+      self.respond(invite, 401, 'Who Are You', { extra: ['WWW-Authenticate: Digest realm="eve.test", nonce="n", qop="auth"'] });
+    },
+  });
+  assert.equal((await eve.register()).status, 200);
+  const { response } = await alice.invite('sip:eve@elsewhere.test');
+  assert.equal(response.status, 503, response.text);
+  assert.equal(asked.length, 1, 'the question whose challenge it is never came to her');
+  assert.equal(asked[0].header('authorization') ?? asked[0].header('proxy-authorization'), undefined);
+  assert.match(server.log(), /challenged in the realm .{0,3}eve\.test/);
+  for (const agent of [fred, alice, eve]) agent.close();
+});
+
+/** Which instances the voicemail registered as, in order. */
+const contacts = () => [...kamailio.log().matchAll(/registered: voicemail .*\+sip\.instance="<(urn:uuid:[^>]+)>"/g)].map((found) => found[1]);
+
+test('after the proxy was away, and after we were killed, the voicemail registers again; who rang elsewhere for our caller rings no more', async () => {
   await kamailio.stop();
   await upstreamIs('connecting');
   kamailio = await startKamailio(kamailio.ports);
   await upstreamIs('registered');
+  const eve = await telephone({
+    user: 'eve', answer: (invite, self) => { self.ringing = invite; self.respond(invite, 180, 'Ringing'); },
+  });
+  assert.equal((await eve.register()).status, 200);
+  const alice = await new SipAgent({ url: server.url, domain: DOMAIN, user: 'alice', password: 'alice-demo' }).connect();
+  await new Promise((rings) => { alice.invite('sip:eve@elsewhere.test', { onProvisional: rings }).catch(() => {}); });
   await server.kill9();
+  const before = contacts();
   server = await start();
   await upstreamIs('registered');
+  assert.ok(contacts().length > before.length && before.length > 0);
+  assert.equal(new Set(contacts()).size, 1, 'one instance over all starts (RFC 5626)');
+  await eve.expect('CANCEL', (message) => message.method === 'CANCEL' && !message.status);
+  eve.close();
+  alice.close();
   const dora = await telephone({ user: 'dora' });
   await leaveCall(dora);
   dora.close();

@@ -300,6 +300,8 @@ export class AfterbeepCall extends HTMLElement {
       text: this.state === "deposited" ? "" : writing.wordsOf(inHand),
       item: held,
       items,
+      account: this.#account.address,
+      absent: this.#account.absent,
       unfinished: unfinished.length,
       unfinishedName: unfinished.length > 0 ? unfinished[0].to_name || nameOf(unfinished[0].to) : "",
       now: Date.now(),

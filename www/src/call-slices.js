@@ -12,12 +12,13 @@ import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
 import { NoiseSwitch } from "./noise-switch.js";
 import { OtherServer } from "./other-server.js";
+import { ProxyAccount } from "./proxy-account.js";
 import { Silence } from "./silence.js";
 import { SoundCheck } from "./sound-check.js";
 import { TalkView } from "./talk-view.js";
 import { VideoSwitch } from "./video-switch.js";
 
-/** @typedef {import("./call-words.js").Situation & { state: string, items: import("./engine.js").OutboxItem[] }} SliceSituation */
+/** @typedef {import("./call-words.js").Situation & { state: string, items: import("./engine.js").OutboxItem[], account: string, absent: string }} SliceSituation */
 
 /**
  * What a slice may ask of its element; it is handed to the slice's constructor.
@@ -50,7 +51,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [TalkView, Forwarding, OtherServer, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, Keeping];
+export const SLICES = [TalkView, Forwarding, OtherServer, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, ProxyAccount, Keeping];
 
 /** The slices of one element. */
 export class Slices {

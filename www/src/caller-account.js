@@ -21,6 +21,8 @@ export class CallerAccount {
   /** @type {import("./embedding.js").Credentials | undefined} */
   #credentials;
 
+  #absent = "";
+
   /** Fulfilled once the credentials given last were tried. */
   settled = Promise.resolve();
 
@@ -32,6 +34,16 @@ export class CallerAccount {
   /** Whether callees see an account, not only a name. */
   get known() {
     return this.#account !== undefined;
+  }
+
+  /** Its address; empty without one. */
+  get address() {
+    return this.#account?.address ?? "";
+  }
+
+  /** Who was signed in at a foreign proxy before and is not now; empty while the page's own credentials are tried. */
+  get absent() {
+    return this.#credentials === undefined ? this.#absent : "";
   }
 
   /** What callees see of the account; empty without one. */
@@ -51,7 +63,7 @@ export class CallerAccount {
 
   /** @param {any} client a fresh engine, which may be signed in already */
   async opened(client) {
-    this.#account = client.signed_in();
+    this.#learn(client);
     if (this.#owner.from()) await this.introduce(client);
   }
 
@@ -71,8 +83,14 @@ export class CallerAccount {
     this.#credentials = undefined;
     await this.#owner.attempt(async (client) => {
       await signIn(client, given, this.#owner.from() ?? "", this.#owner.server());
-      this.#account = client.signed_in();
+      this.#learn(client);
       this.#owner.changed();
     });
+  }
+
+  /** @param {any} client */
+  #learn(client) {
+    this.#account = client.signed_in();
+    this.#absent = client.absent_user() ?? "";
   }
 }

@@ -1,19 +1,29 @@
 // Serves a built Afterbeep on the real worker runtime with its storage on disk, until it is told to stop.
 // Started by `cargo xtask dev` with one JSON argument; knows nothing of how things are built.
 import { randomInt } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { seed } from "./demo.mjs";
 import { claimState, killOrphan, watchRuntime } from "./process.mjs";
 import { developmentVariables } from "./variables.mjs";
+
+// Six megabytes of CommonJS: importing them would read them twice, for the names of their exports.
+const { Log, LogLevel, Miniflare, convertV4MiniflareOptions } = createRequire(import.meta.url)("miniflare");
 
 const options = JSON.parse(process.argv[2]);
 const READY_WITHIN_MS = 30_000;
 const OBJECTS = {
   FLOW: "Flow", LINE: "Line", MAILBOX: "Mailbox", UPLOAD: "Upload", NETWORK: "Network", DIRECTORY: "Directory",
   UPSTREAM: "Upstream",
+};
+
+/** Whose certificates count where this server calls others: those that browsers know, and those that the developer names. */
+const EXTRA = process.env.NODE_EXTRA_CA_CERTS;
+const tlsOptions = {
+  trustBrowserCas: true,
+  trustedCertificates: EXTRA && existsSync(EXTRA) ? readFileSync(EXTRA, "utf8").match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g) ?? [] : [],
 };
 
 function fail(what, advice) {
@@ -82,9 +92,9 @@ function runtimeOptions(port, variables) {
         Object.entries(OBJECTS).map(([binding, className]) => [binding, { className, useSQLite: true }]),
       ),
       serviceBindings: {
-        OUTBOUND: { network: { allow: ["public"], deny: [] } },
+        OUTBOUND: { network: { allow: ["public"], deny: [], tlsOptions } },
         ...(variables.AFTERBEEP_DEV_LOOPBACK === "1"
-          ? { LOOPBACK: { network: { allow: ["local", "private", "public"], deny: [] } } }
+          ? { LOOPBACK: { network: { allow: ["local", "private", "public"], deny: [], tlsOptions } } }
           : {}),
       },
       assets: {

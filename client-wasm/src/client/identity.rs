@@ -15,6 +15,7 @@ use crate::storage::Database;
 
 const NAME: &str = "name";
 const LOGIN: &str = "login";
+const PROXY_USER: &str = "proxy_user";
 const REGISTER_EXPIRES_S: u32 = 600;
 
 /// A sign-in as it is stored.
@@ -25,6 +26,16 @@ struct Login {
     display_name: String,
     token: String,
     expires_at: Option<i64>,
+}
+
+/// Who signed in at a foreign SIP proxy, as it is stored: without the password.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct ProxyUser {
+    server: String,
+    address: String,
+    /// What this device is called in its registrations there (RFC 5626 section 4.1): a reloaded page takes the place
+    /// of the one before.
+    instance: String,
 }
 
 /// What the page sees of a sign-in.
@@ -44,6 +55,8 @@ pub(crate) struct Identity {
     login: RefCell<Option<Login>>,
     /// Of a user of a foreign SIP proxy, which gives no tokens; in memory only.
     password: RefCell<Option<String>>,
+    /// Who signed in at the foreign SIP proxy the last time.
+    proxy_user: RefCell<Option<ProxyUser>>,
 }
 
 impl Identity {
@@ -52,12 +65,18 @@ impl Identity {
         let name: Option<String> = database.value(NAME).await?;
         let login: Option<Login> = database.value(LOGIN).await?;
         let login = login.filter(|login| login.server == server.origin() && is_current(login));
+        let proxy_user: Option<ProxyUser> = match server.is_ours() {
+            true => None,
+            false => database.value(PROXY_USER).await?,
+        };
+        let proxy_user = proxy_user.filter(|user| user.server == server.origin());
         Ok(Self {
             database,
             server,
             name: RefCell::new(name.unwrap_or_default()),
             login: RefCell::new(login),
             password: RefCell::new(None),
+            proxy_user: RefCell::new(proxy_user),
         })
     }
 
@@ -75,7 +94,7 @@ impl Identity {
             credentials: login
                 .as_ref()
                 .map_or(Credentials::None, |login| self.credentials(login)),
-            instance: None,
+            instance: self.instance(),
             register_expires_s: REGISTER_EXPIRES_S,
         }
     }
@@ -124,15 +143,7 @@ impl Identity {
     pub(crate) async fn sign_in(&self, text: &str, password: &str) -> Result<(), Problem> {
         let address = self.address(text)?;
         if !self.server.is_ours() {
-            self.password.replace(Some(password.to_owned()));
-            self.login.replace(Some(Login {
-                server: self.server.origin().to_owned(),
-                address,
-                display_name: String::new(),
-                token: String::new(),
-                expires_at: None,
-            }));
-            return Ok(());
+            return self.sign_in_at_proxy(address, password).await;
         }
         let answer = Request::new("POST", &self.server.url("/login"))
             .json(&[("address", &address), ("password", password)])
@@ -155,6 +166,43 @@ impl Identity {
                 .and_then(|time| crate::signalling::unix_ms(&time)),
         })
         .await
+    }
+
+    /// A proxy gives no token, and its password is not stored: after a reload it is asked for again, by the name that is.
+    async fn sign_in_at_proxy(&self, address: String, password: &str) -> Result<(), Problem> {
+        let server = self.server.origin().to_owned();
+        self.password.replace(Some(password.to_owned()));
+        self.login.replace(Some(Login {
+            server: server.clone(),
+            address: address.clone(),
+            display_name: String::new(),
+            token: String::new(),
+            expires_at: None,
+        }));
+        let instance = match self.instance() {
+            Some(instance) => instance,
+            None => format!("urn:uuid:{}", clock::uuid()?),
+        };
+        let user = ProxyUser {
+            server,
+            address,
+            instance,
+        };
+        self.proxy_user.replace(Some(user.clone()));
+        Ok(self.database.set_value(PROXY_USER, &user).await?)
+    }
+
+    /// Who signed in at the foreign SIP proxy before, and has not yet given the password again.
+    pub(crate) fn absent_user(&self) -> Option<String> {
+        let absent = self.login.borrow().is_none();
+        let user = self.proxy_user.borrow();
+        let address = user.as_ref().map(|user| user.address.clone());
+        address.filter(|_| absent)
+    }
+
+    fn instance(&self) -> Option<String> {
+        let user = self.proxy_user.borrow();
+        user.as_ref().map(|user| user.instance.clone())
     }
 
     /// Keeps a login token that somebody else got for this user; the server judges it when it is used.
@@ -190,6 +238,8 @@ impl Identity {
     pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
         self.password.replace(None);
         self.login.replace(None);
+        self.proxy_user.replace(None);
+        self.database.remove_value(PROXY_USER).await?;
         self.database.remove_value(LOGIN).await?;
         Ok(())
     }
@@ -198,6 +248,7 @@ impl Identity {
     pub(crate) fn forget(&self) {
         self.password.replace(None);
         self.login.replace(None);
+        self.proxy_user.replace(None);
         self.name.take();
     }
 

@@ -90,8 +90,8 @@ impl Client {
         })
     }
 
-    /// Signs in; survives reload and restart until it expires. At a foreign SIP proxy the user is registered, and
-    /// nothing of it is stored.
+    /// Signs in; survives reload and restart until it expires. At a foreign SIP proxy the user is registered, and only
+    /// the address is stored.
     pub fn sign_in(&self, address: String, password: String) -> Promise {
         let client = self.clone();
         promise(async move {
@@ -132,6 +132,12 @@ impl Client {
             Some(account) => serde_wasm_bindgen::to_value(&account).unwrap_or(JsValue::UNDEFINED),
             None => JsValue::UNDEFINED,
         }
+    }
+
+    /// The address of whoever signed in at this foreign SIP proxy before and has to give the password again, or
+    /// undefined.
+    pub fn absent_user(&self) -> Option<String> {
+        self.engine.identity.absent_user()
     }
 
     /// Whom messages are for, where no call said it.
