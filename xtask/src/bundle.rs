@@ -69,6 +69,8 @@ const DENOISE: Module = Module {
         "client-wasm/src/denoise",
         "client-wasm/src/lib.rs",
         "client-wasm/Cargo.toml",
+        "crates/fft/src",
+        "crates/fft/Cargo.toml",
     ],
     host: Host::Browser,
 };

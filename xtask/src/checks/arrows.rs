@@ -18,18 +18,19 @@ const PLATFORMS: [&str; 8] = [
 ];
 
 /// Member, and the members it may stand on.
-const MEMBERS: [(&str, &[&str]); 7] = [
+const MEMBERS: [(&str, &[&str]); 8] = [
     ("sip", &[]),
     ("deposit", &[]),
     ("voice", &[]),
+    ("easyfft", &[]),
     ("exchange", &["sip", "deposit"]),
-    ("client-wasm", &["sip", "deposit", "voice"]),
+    ("client-wasm", &["sip", "deposit", "voice", "easyfft"]),
     ("edge-worker", &["exchange", "sip", "deposit", "voice"]),
     ("xtask", &[]),
 ];
 
 /// Members that hold rules.
-const LEAVES: [&str; 4] = ["sip", "deposit", "voice", "exchange"];
+const LEAVES: [&str; 5] = ["sip", "deposit", "voice", "easyfft", "exchange"];
 
 /// Every member stands only on what it may.
 pub(super) fn check(root: &Path) -> Outcome<Tally> {
