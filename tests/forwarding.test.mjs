@@ -91,8 +91,8 @@ test('a message goes to whoever was heard, and one that was meant for Bob before
   assert.deepEqual([message.forwarded_from, message.kind, more], [BOB, 'voice', []]);
 
   await outbox(page).getByRole('button', { name: 'Send', exact: true }).first().click();
-  await outbox(page).getByText('With Bob').waitFor();
-  await outbox(page).getByText('With Carol').waitFor();
+  await outbox(page).getByText('With Bob', { exact: true }).waitFor();
+  await outbox(page).getByText('With Carol', { exact: true }).waitFor();
   assert.equal((await messagesOf(server, 'bob')).length, 1);
   assert.equal((await messagesOf(server, 'carol')).length, 1);
 });

@@ -286,4 +286,29 @@ describe('kill -9 at each step of each variant', () => {
       }
     });
   }
+
+  test('what is said after a kill to a client that is not back yet waits for it', async (context) => {
+    const pickUp = (invite, self) => self.respond(invite, 200, 'OK', { body: ANSWER });
+    const flow = () => randomBytes(16).toString('hex');
+    const [annas, bobs] = [flow(), flow()];
+    const anna = await agent(context, { flow: annas });
+    const bob = await agent(context, { flow: bobs, user: 'bob', password: 'bob-demo', answer: pickUp });
+    const back = (phone, name) => {
+      phone.url = `${server.url.replace('http', 'ws')}/sip?flow=${name}`;
+      return phone.connect();
+    };
+    assert.equal((await bob.register()).status, 200);
+    const { dialog } = await anna.invite('sip:bob@localhost');
+    await bob.expect('ACK', ({ method }) => method === 'ACK');
+    const hungUp = [anna.closed, bob.closed];
+    await restart();
+    await Promise.all(hungUp);
+    await back(anna, annas);
+    const answer = anna.inDialog(dialog, 'INFO', { type: 'text/plain', body: 'still there?' });
+    for (let turn = 0; turn < 3; turn += 1) await anna.options('sip:bob@localhost');
+    assert.ok(!anna.received.some((message) => message.header('cseq')?.endsWith('INFO')), 'nobody is given up yet');
+    await back(bob, bobs);
+    assert.equal((await answer).status, 200);
+    assert.equal((await info(bob)).body, 'still there?');
+  });
 });

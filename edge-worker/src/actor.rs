@@ -1,7 +1,11 @@
 //! One object as the platform sees it: events come in, run a rule in one transaction, and what the rule
 //! wants done goes to the queue of effects (see `courier`).
 
-use std::{cell::RefCell, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    time::Duration,
+};
 
 use exchange::{
     context::{Context, Outcome},
@@ -64,6 +68,8 @@ pub(crate) struct Actor {
     /// A connection has no rules of this kind.
     pub(crate) rules: Option<Rules>,
     pub(crate) queue: RefCell<Queue>,
+    /// Whether a connection has had its socket since the object woke: then its going was seen.
+    pub(crate) had_socket: Cell<bool>,
 }
 
 /// Where a request to an object comes from.
@@ -89,6 +95,7 @@ impl Actor {
             own,
             rules,
             queue: RefCell::default(),
+            had_socket: Cell::new(false),
         })
     }
 

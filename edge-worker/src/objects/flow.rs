@@ -135,6 +135,7 @@ impl Flow {
         };
         let pair = WebSocketPair::new()?;
         self.actor.storage.state().accept_web_socket(&pair.server);
+        self.actor.had_socket.set(true);
         remember(&pair.server, &state)?;
         missed
             .iter()
@@ -165,6 +166,7 @@ impl Flow {
     }
 
     fn closed(&self, socket: &WebSocket, code: u16) -> Result<()> {
+        self.actor.had_socket.set(true);
         let state = state_of(socket);
         if let Some(absence) = Absence::begin(&state, code, clock::now_ms())
             && !state.replaced
@@ -234,7 +236,7 @@ fn keep(actor: &Actor, signal: Signal) -> Reply {
         Signal::DeliverAll { frames } => frames,
         _ => return Reply::Gone,
     };
-    let Some(mut absence) = absence::find(&actor.storage) else {
+    let Some(mut absence) = absence::find(&actor.storage).or_else(|| unseen(actor)) else {
         return Reply::Gone;
     };
     if !absence.keep(&frames) {
@@ -246,6 +248,14 @@ fn keep(actor: &Actor, signal: Signal) -> Reply {
             log::trouble(&format!("frames were not kept: {error}"), None);
             Reply::Gone
         }
+    }
+}
+
+/// An object that has no socket and saw none go was killed with it.
+fn unseen(actor: &Actor) -> Option<Absence> {
+    match &actor.own {
+        Object::Flow(name) if !actor.had_socket.get() => Absence::unseen(name, clock::now_ms()),
+        _ => None,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{context::Context, effect::Effect, signal::Carried};
 pub const ABSENCE_MS: i64 = 32_000;
 /// Digits of the value by which a client names its connection.
 const VALUE_DIGITS: usize = 32;
+/// Beginning of the names of connections that their clients named; the edge's own are hexadecimal digits alone.
+const NAMED: &str = "r";
 /// What is kept for a client that is away.
 const MAX_FRAMES: usize = 32;
 const MAX_BYTES: usize = 64 << 10;
@@ -32,7 +34,8 @@ pub fn name_of(value: &str) -> Option<String> {
     hash.update(b"afterbeep flow ");
     hash.update(value.to_ascii_lowercase());
     let hex = deposit::hex(&hash.finalize());
-    hex.get(..VALUE_DIGITS).map(str::to_owned)
+    let digits = hex.get(NAMED.len()..VALUE_DIGITS)?;
+    Some(format!("{NAMED}{digits}"))
 }
 
 /// A connection without a socket, and what its client missed.
@@ -49,6 +52,22 @@ impl Absence {
     pub fn begin(state: &FlowState, code: u16, now_ms: i64) -> Option<Self> {
         (state.resumes && !state.shut && !FAREWELLS.contains(&code)).then(|| Self {
             state: state.clone(),
+            frames: Vec::new(),
+            until_ms: now_ms.saturating_add(ABSENCE_MS),
+        })
+    }
+
+    /// Nobody saw the socket of this connection go: the process died with it, and its client, if it named the
+    /// connection, is on its way back. Its lines hear of it when they next have a call for it.
+    #[must_use]
+    pub fn unseen(name: &str, now_ms: i64) -> Option<Self> {
+        let state = FlowState {
+            name: name.to_owned(),
+            resumes: true,
+            ..FlowState::default()
+        };
+        name.starts_with(NAMED).then(|| Self {
+            state,
             frames: Vec::new(),
             until_ms: now_ms.saturating_add(ABSENCE_MS),
         })
@@ -136,6 +155,16 @@ mod tests {
         let method = start.split(' ').next().expect("a method");
         let method = if method == "SIP/2.0" { "INFO" } else { method };
         Carried(format!("{start}\r\nVia: SIP/2.0/WS x.invalid;branch=z9hG4bKa\r\nFrom: <sip:a@x.invalid>;tag=1\r\nTo: <sip:bob@localhost>{tag}\r\nCall-ID: a\r\nCSeq: 1 {method}\r\n\r\n").into_bytes())
+    }
+
+    #[test]
+    fn a_client_is_waited_for_although_nobody_saw_it_go_if_it_named_its_connection() {
+        let name = name_of("0123456789abcdef0123456789abcdef").expect("a name");
+        let mut absence = Absence::unseen(&name, 5).expect("an absence");
+        assert_eq!(absence.until_ms(), 32_005);
+        assert!(absence.keep(&[frame("BYE sip:b@x.invalid SIP/2.0", ";tag=2")]));
+        assert!(!absence.keep(&[frame("INVITE sip:b@x.invalid SIP/2.0", "")]));
+        assert_eq!(Absence::unseen("0123456789abcdef0123456789abcdef", 5), None);
     }
 
     #[test]

@@ -36,7 +36,7 @@ const MAX_LINE_BYTES: usize = 900;
 /// What a connection remembers between two frames; under 2 KiB as JSON.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct FlowState {
-    /// Name of the flow object: 32 hex digits.
+    /// Name of the flow object: 32 hex digits, or as [`absence::name_of`] makes it.
     pub name: String,
     /// The peer's network (IPv4 address, or the /64 of an IPv6 address) for limits.
     pub network: String,
