@@ -95,12 +95,16 @@ pub fn on_signal(
             flow,
             network,
             frame,
-        } => register(sql, context, &flow, network.as_deref(), &frame)?,
+        } => asked(&frame, |request| {
+            registration::register(sql, context, &flow, network.as_deref(), request)
+        })?,
         Signal::Subscribe {
             flow,
             network,
             frame,
-        } => subscribe(sql, context, &flow, network.as_deref(), &frame)?,
+        } => asked(&frame, |request| {
+            summary::subscribe(sql, context, &flow, network.as_deref(), request)
+        })?,
         Signal::Originate {
             flow,
             network,
@@ -110,7 +114,9 @@ pub fn on_signal(
             flow,
             caller,
             frame,
-        } => terminate(sql, context, &flow, caller, &frame)?,
+        } => asked(&frame, |request| {
+            arrive(sql, context, &flow, caller, request)
+        })?,
         Signal::Receive { flow, frame } => receive(sql, context, &flow, &frame)?,
         Signal::Recover { flow, left, frame } => {
             recovery::recover(sql, context, &flow, left.as_deref(), &frame)?
@@ -179,32 +185,13 @@ fn wake(sql: &dyn Sql, context: &Context<'_>, due: &Wakeup) -> Result<Vec<Effect
     }
 }
 
-fn register(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    flow: &str,
-    network: Option<&str>,
+/// A request that somebody asks of this line; a frame of anything else means nothing.
+fn asked(
     frame: &[u8],
+    rule: impl FnOnce(&sip::Request) -> Result<Vec<Effect>, SqlError>,
 ) -> Result<Vec<Effect>, SqlError> {
     match hop::read(frame) {
-        Some(Message::Request(request)) => {
-            registration::register(sql, context, flow, network, &request)
-        }
-        _ => Ok(Vec::new()),
-    }
-}
-
-fn subscribe(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    flow: &str,
-    network: Option<&str>,
-    frame: &[u8],
-) -> Result<Vec<Effect>, SqlError> {
-    match hop::read(frame) {
-        Some(Message::Request(request)) => {
-            summary::subscribe(sql, context, flow, network, &request)
-        }
+        Some(Message::Request(request)) => rule(&request),
         _ => Ok(Vec::new()),
     }
 }
@@ -275,19 +262,6 @@ fn pass_on(
         }),
         tag: String::new(),
     }])
-}
-
-fn terminate(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-    flow: &str,
-    caller: Caller,
-    frame: &[u8],
-) -> Result<Vec<Effect>, SqlError> {
-    match hop::read(frame) {
-        Some(Message::Request(request)) => arrive(sql, context, flow, caller, &request),
-        _ => Ok(Vec::new()),
-    }
 }
 
 /// A call or a text has reached the line it is for.
