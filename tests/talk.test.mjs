@@ -15,12 +15,17 @@ let server;
 let alicesBrowser;
 let bobsBrowser;
 let bob;
+/** The BYEs that came to Bob. */
+const byes = [];
 
 before(async () => {
   // A call rings until somebody has looked at it by all rules.
   server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '60' } });
   [alicesBrowser, bobsBrowser] = await Promise.all([person({ microphoneWav }), person({ microphoneWav })]);
   await Promise.all([signsIn(alicesBrowser, server, 'alice'), signsIn(bobsBrowser, server, 'bob')]);
+  bobsBrowser.context.on('page', (page) => page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => {
+    if (String(payload).startsWith('BYE ')) byes.push(String(payload));
+  })));
   bob = await atInbox(bobsBrowser, server);
 });
 after(async () => {
@@ -119,6 +124,7 @@ test('an incoming call rings, seen and heard; both talk, mute, hold and press ke
   await button(alice, 'Hang up').click();
   await inBrowser(alice, ['idle', 'ended', 'ready']);
   await reads(bob, /^The call with Alice has ended after 0:\d\d\.$/);
+  assert.match(byes.at(-1), /^Reason: Q\.850;cause=16;text="Normal call clearing"\r$/m);
   const told = await said(bob);
   assert.equal(told.filter((line) => /^Alice is calling/.test(line)).length, 1, JSON.stringify(told));
 });

@@ -19,7 +19,9 @@ use crate::media::{Microphone, Peer, can_talk};
 use crate::outbox::number;
 use crate::problem::Problem;
 use crate::queue::within;
-use crate::signalling::{Called, Conversation, accept_session, party, rejected, voicemail_of};
+use crate::signalling::{
+    Called, Conversation, Farewell, accept_session, party, rejected, voicemail_of,
+};
 use crate::storage::SessionRow;
 
 /// The call waits this long for the answer to the microphone question, then goes out without.
@@ -418,7 +420,7 @@ pub(super) fn take_session(engine: &Engine, session: SessionRow) {
 pub(super) fn hang_up(engine: &Rc<Engine>) {
     let stage = &engine.stage;
     if let Some(conversation) = stage.conversation() {
-        conversation.hang_up();
+        conversation.hang_up(Farewell::HungUp);
     }
     match stage.state() {
         State::Greeting => {

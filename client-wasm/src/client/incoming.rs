@@ -12,7 +12,7 @@ use super::{Client, call, call_back, sound_check};
 use crate::client::ClientEvent;
 use crate::media::can_talk;
 use crate::problem::Problem;
-use crate::signalling::{Caller, Conversation, voicemail_of};
+use crate::signalling::{Caller, Conversation, Farewell, voicemail_of};
 
 const UNAVAILABLE: u16 = 480;
 const BUSY: u16 = 486;
@@ -119,7 +119,7 @@ async fn converse(engine: &Rc<Engine>, ringing: &Rc<Ringing>, talk: Rc<Talk>) {
         }
     }
     if !is_ringing(engine, ringing) {
-        return ringing.conversation.hang_up();
+        return ringing.conversation.hang_up(Farewell::Left);
     }
     engine.ringing.take();
     let generation = engine

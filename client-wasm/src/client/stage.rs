@@ -7,7 +7,7 @@ use super::callee::{Callee, Party};
 use super::talk::Talk;
 use crate::client::{ClientEvent, Listener};
 use crate::media::Microphone;
-use crate::signalling::Conversation;
+use crate::signalling::{Conversation, Farewell};
 use crate::storage::{DepositRow, RowState, SessionRow};
 use crate::timer::Timer;
 
@@ -206,13 +206,16 @@ impl Stage {
         self.farewell.clear();
         self.set_talk(None);
         if let Some(conversation) = self.conversation.take() {
-            conversation.hang_up();
+            conversation.hang_up(Farewell::HungUp);
         }
     }
 
     /// The page goes: who talks to us hears it now, not when nothing comes any more.
     pub(crate) fn leave_talk(&self) {
         if self.talk.borrow().is_some() {
+            if let Some(conversation) = self.conversation() {
+                conversation.hang_up(Farewell::Left);
+            }
             self.leave();
             self.enter(State::Idle);
         }

@@ -15,7 +15,7 @@ use crate::client::ClientEvent;
 use crate::media::{Camera, Peer};
 use crate::problem::Problem;
 use crate::queue::Queue;
-use crate::signalling::Conversation;
+use crate::signalling::{Conversation, Farewell};
 use crate::timer::Timer;
 
 /// A call through which nothing comes is ended after this long.
@@ -258,6 +258,7 @@ impl Talk {
             "connection_lost",
             "The connection to the other side was lost, so the call was ended.",
         ));
+        self.conversation.hang_up(Farewell::Lost);
         super::call::hang_up(&engine);
     }
 }

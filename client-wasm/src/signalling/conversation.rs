@@ -8,6 +8,30 @@ use super::connection::Agent;
 use crate::clock;
 use crate::queue::Queue;
 
+/// Why a call is ended here: the `Reason` of its BYE or CANCEL (RFC 3326, cause values of Q.850).
+#[derive(Clone, Copy)]
+pub(crate) enum Farewell {
+    /// Somebody has hung up.
+    HungUp,
+    /// The page was left.
+    Left,
+    /// Nothing comes through to the other side any more.
+    Lost,
+    /// It went wrong here.
+    Failed,
+}
+
+impl Farewell {
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::HungUp => "Q.850;cause=16;text=\"Normal call clearing\"",
+            Self::Left => "Q.850;cause=16;text=\"Page left\"",
+            Self::Lost => "Q.850;cause=41;text=\"Connection lost\"",
+            Self::Failed => "Q.850;cause=31;text=\"Call failed\"",
+        }
+    }
+}
+
 /// One call. Dropping it hangs up.
 pub(crate) struct Conversation {
     agent: Agent,
@@ -62,14 +86,14 @@ impl Conversation {
     }
 
     /// Ends the call whatever its state.
-    pub(crate) fn hang_up(&self) {
-        self.command(|call, now| call.hang_up(None, None, now));
+    pub(crate) fn hang_up(&self, farewell: Farewell) {
+        self.command(|call, now| call.hang_up(Some(farewell.reason()), None, now));
     }
 }
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        self.hang_up();
+        self.hang_up(Farewell::Failed);
         self.agent.forget(self.handle);
     }
 }

@@ -8,7 +8,7 @@ mod session;
 mod socket;
 
 pub(crate) use connection::{Agent, Caller};
-pub(crate) use conversation::Conversation;
+pub(crate) use conversation::{Conversation, Farewell};
 pub(crate) use session::{
     Called, SessionDesk, accept_session, party, rejected, store_session, unix_ms, voicemail_of,
 };

@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ALLOW, Call, Event, Local, SDP, Side, State, event::EndCause, timer};
+use super::{
+    ALLOW, Call, Event, Local, SDP, Side, State, command::UNACKNOWLEDGED, event::EndCause, timer,
+};
 use crate::{
     credentials::Credentials,
     dialog::Dialog,
@@ -204,8 +206,10 @@ impl Call {
     /// No ACK in 64*T1: the session is ended with BYE (13.3.1.4).
     fn give_up(&mut self, now_ms: i64) {
         self.state = State::Established;
-        let wanted = self.wanted_bye.take();
-        self.send_bye(wanted, now_ms);
+        match self.wanted_bye.take() {
+            Some(wanted) => self.send_bye(Some(wanted), now_ms),
+            None => self.send_bye_because(UNACKNOWLEDGED, now_ms),
+        }
         self.end(EndCause::NotAcknowledged);
     }
 

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ALLOW, Call, Event, SDP, Side, State, answerer::Repetition, event::EndCause,
-    in_dialog::Purpose, timer::SessionTimer,
+    ALLOW, Call, Event, SDP, Side, State, answerer::Repetition, command::UNACKNOWLEDGED,
+    event::EndCause, in_dialog::Purpose, timer::SessionTimer,
 };
 use crate::{
     method::Method,
@@ -207,7 +207,7 @@ impl Call {
         match status {
             // Without its dialog the call is over on both sides (12.2.1.2); the BYE may find nobody.
             408 | 481 => {
-                self.send_bye(None, now_ms);
+                self.send_bye_because(&format!("SIP;cause={status}"), now_ms);
                 self.end(EndCause::TimedOut);
             }
             // 500: the peer's own change was not over yet (14.2).
@@ -401,7 +401,7 @@ impl Call {
         match repetition.again(now_ms) {
             Some(bytes) => self.send(bytes),
             None => {
-                self.send_bye(None, now_ms);
+                self.send_bye_because(UNACKNOWLEDGED, now_ms);
                 self.end(EndCause::NotAcknowledged);
             }
         }

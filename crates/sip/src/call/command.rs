@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{method::Method, response::Response};
 
+/// What a session ends with whose answer nobody acknowledges.
+pub(super) const UNACKNOWLEDGED: &str = "SIP;cause=408;text=\"no ACK\"";
+
 /// A BYE that the host wants as soon as it may be sent.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 pub(super) struct WantedBye {
@@ -59,6 +62,15 @@ impl Call {
             (State::Closing | State::Over, _) => {}
         }
         self.settle();
+    }
+
+    /// A BYE that the protocol asks for; `reason` says why (RFC 3326).
+    pub(super) fn send_bye_because(&mut self, reason: &str, now_ms: i64) {
+        let wanted = WantedBye {
+            reason: Some(reason.to_owned()),
+            body: None,
+        };
+        self.send_bye(Some(wanted), now_ms);
     }
 
     pub(super) fn send_bye(&mut self, wanted: Option<WantedBye>, now_ms: i64) {

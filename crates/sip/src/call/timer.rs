@@ -173,11 +173,7 @@ impl Call {
         };
         if !timer.is_ours {
             session.timer = None;
-            let wanted = super::command::WantedBye {
-                reason: Some(EXPIRED.to_owned()),
-                body: None,
-            };
-            self.send_bye(Some(wanted), now_ms);
+            self.send_bye_because(EXPIRED, now_ms);
             return self.end(EndCause::TimedOut);
         }
         *timer = SessionTimer::start(timer.expires_s, true, now_ms);

@@ -319,6 +319,8 @@ fn the_2xx_is_repeated_at_growing_pauses_and_then_ended_with_bye() {
     assert_eq!(at[..5], [500, 1_500, 3_500, 7_500, 11_500]);
     assert_eq!(at.last(), Some(&32_000));
     assert_eq!(methods(&last), ["BYE"]);
+    let reason = request(&last, 0).header("Reason").map(ToOwned::to_owned);
+    assert_eq!(reason.as_deref(), Some("SIP;cause=408;text=\"no ACK\""));
 }
 
 #[test]
