@@ -25,7 +25,8 @@ async function attach(page, ...files) {
 }
 
 test('calling, sound check, camera, files, cut, clearing the device and an inbox with a video break no rule', async (context) => {
-  const server = await startServer({});
+  // A call rings until it was looked at by all rules.
+  const server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '120' } });
   const browser = await launchBrowser({ microphoneWav: speechWav(temporaryFolder('accessibility-capture')), allowedErrors: [/Failed to load resource|net::ERR_|WebSocket/] });
   context.after(() => browser.close());
   context.after(() => server.stop());

@@ -5,16 +5,19 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { assertFits, buttons, check, focus, listen, liveRegions, prepare, said, tabTo } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, openInbox, outbox } from './page.mjs';
+import { button, greetWith, inBrowser, openInbox, outbox } from './page.mjs';
 import { SipAgent } from './sip-agent.mjs';
-import { speechWav } from './sound.mjs';
+import { speechWav, toneOpus } from './sound.mjs';
 
-const microphoneWav = speechWav(temporaryFolder('accessibility-sound'));
+const folder = temporaryFolder('accessibility-sound');
+const microphoneWav = speechWav(folder);
 const CALL_PAGE = '/?to=bob&processing=off';
 let server;
 
 before(async () => {
-  server = await startServer({});
+  // A call rings, and a greeting plays, until it was looked at by all rules.
+  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '120' } });
+  await greetWith(server, 'bob', toneOpus(folder, 50));
 });
 after(() => server?.stop());
 

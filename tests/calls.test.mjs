@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer } from './harness.mjs';
+import { signIn } from './page.mjs';
 import { SipAgent, sessionInfo } from './sip-agent.mjs';
 
 const BOB = 'sip:bob@localhost';
 let server;
 
 before(async () => {
-  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '2' } });
+  server = await startServer({});
 });
 after(() => server?.stop());
 
@@ -61,16 +62,18 @@ for (const [status, reason] of [[486, 'Busy Here'], [404, 'Not Found'], [603, 'D
 }
 
 test('voicemail answers when the phone rings and nobody picks up, and the phone stops ringing', async () => {
-  const bob = await agent({
-    user: 'bob', password: 'bob-demo', algorithm: 'SHA-256',
+  const { call } = await signIn(server, 'carol');
+  assert.equal((await call('PATCH', '/mailbox/settings', { ring_timeout_s: 1 })).status, 200);
+  const carol = await agent({
+    user: 'carol', password: 'carol-demo', algorithm: 'SHA-256',
     answer: (invite, self) => { self.ringing = invite; self.respond(invite, 180, 'Ringing'); },
   });
-  await bob.register();
+  await carol.register();
   const caller = await agent();
-  await reachVoicemail(caller);
-  await bob.expect('CANCEL', (message) => message.method === 'CANCEL');
-  await bob.register({ expires: 0 });
-  bob.close();
+  await reachVoicemail(caller, 'sip:carol@localhost');
+  await carol.expect('CANCEL', (message) => message.method === 'CANCEL');
+  await carol.register({ expires: 0 });
+  carol.close();
   caller.close();
 });
 

@@ -84,8 +84,9 @@ test('before a recording begins the device is asked for room: none takes no mess
   await told(page, 'Room for about 45 seconds on this device.');
   await recordFor(page, 300);
   await report(248_000);
-  await record(page);
-  await told(page, 'The longest message is nearly full. This recording ends by itself, and what you said is kept.');
+  const warned = told(page, 'The longest message is nearly full. This recording ends by itself, and what you said is kept.');
+  await button(page, 'Re-record').click();
+  await warned;
   await inBrowser(page, 'review');
   await lightIsOut(page, 'the room was full');
 });

@@ -75,7 +75,7 @@ test('a message plays, seeks by keyboard, is heard only when played, and Delete 
   assert.equal((await messagesOf(server, 'bob'))[0].state, 'heard');
 
   await item.getByRole('button', { name: 'Delete' }).click();
-  await inbox.waitForFunction(() => true);
+  await inbox.waitForFunction(() => document.querySelector('afterbeep-inbox').total === 0);
   assert.equal((await messagesOf(server, 'bob')).length, 0);
   await button(inbox, 'Undo').first().click();
   await item.getByRole('button', { name: 'Play' }).waitFor();

@@ -38,7 +38,7 @@ export const watchMicrophone = (browser) => browser.context.addInitScript(() => 
 
 /** Fails unless the microphone was open and every track is stopped. */
 export async function lightIsOut(page, after) {
-  const out = page.waitForFunction(() => window.tracks.length > 0 && window.tracks.every(({ readyState }) => readyState === 'ended'), null, { timeout: 5000 });
+  const out = page.waitForFunction(() => window.tracks.length > 0 && window.tracks.every(({ readyState }) => readyState === 'ended'), null, { timeout: 30_000 });
   await out.catch(() => {});
   const states = await page.evaluate(() => window.tracks.map(({ readyState }) => readyState));
   assert.ok(states.length > 0, `the microphone was never open before: ${after}`);

@@ -15,7 +15,7 @@ let server;
 let relay;
 
 before(async () => {
-  server = await startServer({ env: { AFTERBEEP_RING_TIMEOUT_S: '2', AFTERBEEP_LIMIT_MESSAGES_PER_MIN: '300' } });
+  server = await startServer({ env: { AFTERBEEP_LIMIT_MESSAGES_PER_MIN: '300' } });
   relay = await proxy();
   relay.target = server.port;
 });

@@ -4,6 +4,9 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 
+/** Long enough for a busy machine: what comes is taken at once. */
+const WITHIN_MS = 30_000;
+
 const hex = (count) => randomBytes(count).toString('hex');
 const digest = (algorithm, text) => createHash(algorithm === 'SHA-256' ? 'sha256' : 'md5').update(text).digest('hex');
 
@@ -86,7 +89,7 @@ export class SipAgent {
   }
 
   /** The first message received, now or later, that `accept` likes. */
-  async expect(what, accept, timeout = 10_000) {
+  async expect(what, accept, timeout = WITHIN_MS) {
     const found = this.received.find((message) => !message.taken && accept(message));
     if (found) {
       found.taken = true;
@@ -197,7 +200,7 @@ export class SipAgent {
   }
 
   /** Starts a call; resolves with the final response and the dialog in which to go on. */
-  async invite(target, { body = OFFER, displayName = '', extra: lines = [], acknowledge = true, onProvisional, timeout = 10_000 } = {}) {
+  async invite(target, { body = OFFER, displayName = '', extra: lines = [], acknowledge = true, onProvisional, timeout = WITHIN_MS } = {}) {
     const callId = hex(8);
     const from = `${displayName ? `"${displayName}" ` : ''}<${this.address}>;tag=${hex(4)}`;
     const attempt = async (extra) => {
@@ -225,6 +228,18 @@ export class SipAgent {
     };
     if (response.status < 300 && acknowledge) this.inDialog(dialog, 'ACK', { sequence });
     return { response, dialog };
+  }
+
+  /** Sends a request outside of any dialog, proven where that is asked for; resolves with the final answer. */
+  async ask(method, uri, { extra = [], type, body } = {}) {
+    const [callId, from] = [hex(8), `<${this.address}>;tag=${hex(4)}`];
+    const attempt = async (lines) => {
+      const sequence = this.sequence++;
+      this.#request(method, uri, { from, to: `<${uri}>`, callId, sequence, extra: [...extra, ...lines], type, body });
+      return this.expect(`answer to ${method}`, (message) => message.status >= 200 && message.header('call-id') === callId && message.header('cseq') === `${sequence} ${method}`);
+    };
+    const first = await attempt([]);
+    return [401, 407].includes(first.status) && this.password ? attempt([this.#authorization(first, method, uri)]) : first;
   }
 
   /** Asks somebody what he can do; resolves with the answer. */

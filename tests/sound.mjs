@@ -97,6 +97,14 @@ export function likeness(recorded, source) {
   return best;
 }
 
+/** A tone of so many seconds as an Ogg Opus file: a greeting that is as long as a test wants it. */
+export function toneOpus(folder, seconds) {
+  const [wav, opus] = ['tone.wav', 'tone.opus'].map((name) => join(folder, `${seconds}-s-${name}`));
+  execFileSync('sox', ['-n', '-r', String(RATE), '-c', '1', '-b', '16', wav, 'synth', String(seconds), 'sine', '440', 'vol', '0.2']);
+  execFileSync('opusenc', ['--quiet', wav, opus]);
+  return readFileSync(opus);
+}
+
 /** The same speech as an Ogg Opus file that opusenc made: a foreign client's voice message. */
 export function speechOpus(folder) {
   const path = join(folder, 'speech.opus');

@@ -197,11 +197,10 @@ test('a draft saves while somebody goes on typing, in order, and never twice at 
   draft.type(' ');
   await draft.flush();
   assert.deepEqual(log, [], 'spaces begin no message');
-  const began = Date.now();
   for (let typed = 'a'; log.length === 0; typed += 'a') {
     draft.type(typed);
     await pause(50);
-    assert.ok(Date.now() - began < 2000, 'typing puts no save off');
+    assert.ok(typed.length < 40, 'typing puts no save off');
   }
   draft.type('the end');
   await Promise.all([draft.flush(), draft.flush()]);

@@ -1,5 +1,8 @@
 // The engine without a screen: a page holds one client, its events and its peer connections.
 
+/** Fewer packets than this in 300 ms, of which sound has fifteen, are none of sound. */
+const STILL = 5;
+
 /** Opens a client in a fresh page, after `first` was done there; where a user is named, signs in and listens. */
 export async function openEngine(browser, url, user, first = () => {}) {
   const page = await browser.newPage(`${url}/`);
@@ -52,7 +55,7 @@ export const watchMedia = (browser) => browser.context.addInitScript(() => {
 export const tell = (page, method, ...given) => page.evaluate(([method, given]) => window.client[method](...given), [method, given]);
 
 /** Waits for an event that has these fields, among those since the last `forget`. */
-export const hears = (page, wanted, timeout = 20_000) => page.waitForFunction(
+export const hears = (page, wanted, timeout = 60_000) => page.waitForFunction(
   (wanted) => window.heard.some((event) => Object.entries(wanted).every(([name, value]) => event[name] === value)),
   wanted, { timeout },
 );
@@ -75,12 +78,24 @@ export const packets = (page, kind = 'audio') => page.evaluate(async (kind) => {
 }, kind);
 
 /** Waits until so many packets more came than now. */
-export async function comes(page, more, kind = 'audio', within = 15_000) {
+export async function comes(page, more, kind = 'audio', within = 60_000) {
   const before = await packets(page, kind);
   const end = Date.now() + within;
   while (await packets(page, kind) < before + more) {
     if (Date.now() > end) throw new Error(`only ${await packets(page, kind) - before} of ${more} ${kind} packets came`);
     await page.waitForTimeout(50);
+  }
+}
+
+/** Waits until no sound comes any more; what was on its way still comes. */
+export async function fallsSilent(page, within = 60_000) {
+  const end = Date.now() + within;
+  for (let before = -STILL; ;) {
+    const now = await packets(page);
+    if (now - before < STILL) return;
+    if (Date.now() > end) throw new Error('sound comes all the time');
+    before = now;
+    await page.waitForTimeout(300);
   }
 }
 

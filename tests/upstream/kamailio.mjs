@@ -4,37 +4,14 @@
 // the log. It ends with the test process.
 
 import { spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../free-port.mjs';
 import { temporaryFolder } from '../harness.mjs';
 
 export const DOMAIN = 'voice.test';
 export const VOICEMAIL_PASSWORD = 'only-for-this-test';
-const READY_WITHIN_MS = 10_000;
-/** Below the ports that systems give to outgoing connections. */
-const PORTS = { from: 20_000, below: 32_768 };
-
-/** A port that is free for UDP and TCP. */
-async function freePort() {
-  for (;;) {
-    const port = randomInt(PORTS.from, PORTS.below);
-    const tcp = createServer();
-    const udp = createSocket('udp4');
-    const bound = (socket, start) => new Promise((resolve) => {
-      socket.once('error', () => resolve(false)).once('listening', () => resolve(true));
-      start();
-    });
-    const free = [
-      await bound(tcp, () => tcp.listen(port, '127.0.0.1')),
-      await bound(udp, () => udp.bind(port, '127.0.0.1')),
-    ];
-    await Promise.all([tcp, udp].map((socket, index) => free[index] && new Promise((closed) => socket.close(closed))));
-    if (free.every(Boolean)) return port;
-  }
-}
+const READY_WITHIN_MS = 60_000;
 
 function configuration(udp, web) {
   const template = readFileSync(join(import.meta.dirname, 'kamailio.cfg'), 'utf8');
