@@ -80,6 +80,11 @@ pub(crate) fn of_call(invite: &Request) -> Option<Refusal> {
     (!reads_sessions(invite)).then(|| Refusal::plain(406, "Not Acceptable"))
 }
 
+/// What an end point says to an INVITE that it has already, which a proxy forked to it (8.2.2.2).
+pub(crate) fn of_merged() -> Refusal {
+    Refusal::plain(482, "Loop Detected")
+}
+
 /// Option tags in this header that are not ours (8.2.2.3); an ACK or a CANCEL may not be refused for them.
 fn unsupported(request: &Request, header: &str) -> Option<Refusal> {
     if matches!(request.method(), Method::Ack | Method::Cancel) {

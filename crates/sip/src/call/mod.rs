@@ -114,6 +114,16 @@ impl Call {
         }
     }
 
+    /// Whether a new request is this incoming call's INVITE once more, come another way because a proxy forked it (RFC
+    /// 3261 section 8.2.2.2): it is answered with 482.
+    #[must_use]
+    pub fn has_merged(&self, request: &Request) -> bool {
+        match &self.side {
+            Side::Answerer { invite, .. } => invite.has_merged(request),
+            Side::Caller(_) => false,
+        }
+    }
+
     /// Time has come to [`Self::wake_at`] or past it.
     pub fn elapse(&mut self, now_ms: i64) {
         self.elapse_invite(now_ms);

@@ -72,6 +72,18 @@ impl ServerTransaction {
         *cancel.method() == Method::Cancel && self.same_hop(cancel)
     }
 
+    /// Whether the request is ours that has come another way (RFC 3261 8.2.2.2): one of no dialog yet, with the same
+    /// From tag, Call-ID and CSeq.
+    #[must_use]
+    pub fn has_merged(&self, request: &Request) -> bool {
+        let (ours, theirs) = (self.request.from(), request.from());
+        request.to().tag().is_none()
+            && ours.tag() == theirs.tag()
+            && self.request.call_id() == request.call_id()
+            && self.request.cseq() == request.cseq()
+            && !self.same_hop(request)
+    }
+
     /// Answers; the bytes are to be sent. Nothing after a final answer.
     pub fn respond(&mut self, response: &Response, now_ms: i64) -> Option<Vec<u8>> {
         if self.state != State::Proceeding {

@@ -32,6 +32,9 @@ impl UserAgent {
     }
 
     fn receive_invite(&mut self, request: &Request, now_ms: i64) {
+        if self.calls.iter().any(|(_, call)| call.has_merged(request)) {
+            return self.reply(request, 482, "Loop Detected");
+        }
         let mut call = Call::incoming(request, self.local(), self.seed.next_bytes());
         let handle = self.next_handle();
         if !call.negotiate(now_ms) {

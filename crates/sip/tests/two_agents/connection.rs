@@ -167,6 +167,21 @@ fn whom_the_server_vouches_for_is_told_where_it_is_clear() {
 }
 
 #[test]
+fn a_call_that_came_another_way_too_rings_once() {
+    let mut pair = Pair::new();
+    for branch in ["one", "two"] {
+        pair.give(&format!(
+            "INVITE sip:anna@example.com SIP/2.0\r\nVia: SIP/2.0/WSS example.com;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: <sip:alice@example.com>;tag=f\r\nTo: <sip:anna@example.com>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\nContact: <sip:alice@there.invalid>\r\nContent-Length: 0\r\n\r\n"
+        ));
+    }
+    let calls = pair.events.iter();
+    let calls = calls.filter(|event| matches!(event, Event::Incoming { .. }));
+    assert_eq!(calls.count(), 1);
+    let answer = pair.transcript.last().map(String::as_str);
+    assert_eq!(answer, Some("482 INVITE"), "RFC 3261 8.2.2.2");
+}
+
+#[test]
 fn options_and_message_summaries_are_answered_and_strange_requests_refused() {
     let mut pair = Pair::new();
     for (method, extra, body, status) in [

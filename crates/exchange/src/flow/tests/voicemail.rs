@@ -8,6 +8,7 @@ use sip::{
     session_info::SessionInfo,
 };
 
+use super::access::invite;
 use crate::{
     object::Object,
     testing::{Answers, World},
@@ -268,4 +269,27 @@ fn a_caller_who_never_acknowledges_gets_the_answer_again_and_no_session() {
     assert!(answers.count() > 5, "{statuses:?}");
     assert_eq!(statuses.last().map(String::as_str), Some("BYE"));
     assert_eq!(world.count(&mailbox(), "SELECT COUNT(*) FROM sessions"), 0);
+}
+
+#[test]
+fn a_call_that_a_proxy_forked_is_answered_once_and_its_other_copies_are_refused() {
+    let mut world = World::new();
+    world.phone("anna", None, Credentials::None);
+    let copy = |branch: &str, sequence: u32| {
+        invite(BOB, "sip:a@x.invalid", "")
+            .replace("z9hG4bKraw", branch)
+            .replace("CSeq: 1", &format!("CSeq: {sequence}"))
+    };
+    let count = |world: &mut World, status: &str| {
+        let statuses = world.statuses("anna");
+        statuses.iter().filter(|known| *known == status).count()
+    };
+    world.raw("anna", &copy("z9hG4bKone", 1));
+    assert_eq!(count(&mut world, "200 INVITE"), 1);
+    world.raw("anna", &copy("z9hG4bKtwo", 1));
+    assert_eq!(count(&mut world, "482 INVITE"), 1, "RFC 3261 8.2.2.2");
+    assert_eq!(count(&mut world, "200 INVITE"), 1);
+    world.raw("anna", &copy("z9hG4bKthree", 2));
+    assert_eq!(count(&mut world, "482 INVITE"), 1, "another request");
+    assert_eq!(count(&mut world, "200 INVITE"), 2);
 }

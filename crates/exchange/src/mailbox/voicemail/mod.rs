@@ -64,7 +64,7 @@ pub(super) fn on_invite(
         return Ok(Vec::new());
     };
     let mut row = arrived(sql, context, flow, caller, &invite)?;
-    if let Some(refusal) = admission::of_call(&invite) {
+    if let Some(refusal) = refusal(sql, &invite)? {
         let headers = refusal.headers();
         let (status, reason) = (refusal.status, refusal.reason);
         row.call
@@ -87,6 +87,14 @@ pub(super) fn on_invite(
     effects.extend(go_on(sql, context, row, Cause::Invite)?);
     effects.extend(issued);
     Ok(effects)
+}
+
+/// Why the voicemail does not take a call.
+fn refusal(sql: &dyn Sql, invite: &Request) -> Result<Option<admission::Refusal>, SqlError> {
+    let same_calls = row::of_call_id(sql, invite.call_id())?;
+    let has_merged = same_calls.iter().any(|row| row.call.has_merged(invite));
+    let merged = has_merged.then(admission::of_merged);
+    Ok(merged.or_else(|| admission::of_call(invite)))
 }
 
 /// The call of an INVITE that has just come.
