@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { listen, prepare, said } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, openInbox, signIn } from './page.mjs';
+import { button, inBrowser, messagesOf, openInbox, signIn } from './page.mjs';
 import { sessionInfo, SipAgent } from './sip-agent.mjs';
 import { speechWav } from './sound.mjs';
 import { look } from './talk/people.mjs';
@@ -89,6 +89,26 @@ test('the dial box explains what nobody can be called by, and calls names, addre
   await box.fill('+44 20 7946 0018');
   await page.keyboard.press('Enter');
   assert.match(await called, /^sip:\+442079460018@/);
+});
+
+test('who calls a telephone number leaves the message with whoever has it', async (context) => {
+  const given = await fetch(`${server.url}/admin/users/carol/numbers/${encodeURIComponent('+49 30 123456')}`, { method: 'PUT', headers: { authorization: 'Bearer dev-admin-token' } });
+  assert.equal(given.status, 201, await given.text());
+  const page = await browser.newPage(server.url);
+  context.after(() => page.close());
+  await page.getByLabel('Name, address or number').fill('+49 30 123456');
+  await page.keyboard.press('Enter');
+  await inBrowser(page, 'greeting');
+  await page.getByRole('status').getByText('Carol is not available').waitFor();
+  assert.equal(await page.getByText('Forwarded to').count(), 0, 'her number is herself');
+  await button(page, 'Skip greeting').click();
+  await inBrowser(page, ['ended', 'ready']);
+  await button(page, 'Write instead').click();
+  await page.getByLabel('Your message to Carol').fill('By your number.');
+  await button(page, 'Send').first().click();
+  await inBrowser(page, 'deposited');
+  const [message] = await messagesOf(server, 'carol');
+  assert.equal(message.kind, 'text', JSON.stringify(message));
 });
 
 test('a message of a call that was sent on says from whom', async (context) => {
