@@ -16,8 +16,6 @@ import initialiseVoice, { encode_file as encodeFile } from '../www/pkg/voice/voi
 const { Module, OggOpusEncoder } = createRequire(import.meta.url)('opus-recorder/dist/encoderWorker.min.js');
 
 const RATE = 48_000;
-const STEP = 480;
-const KEPT = 0.2;
 const BITS_PER_SECOND = 24_000;
 const OPUS_VOIP = 2048;
 const VOICES = ['en', 'en-us+f3', 'en-gb+m5'];
@@ -51,21 +49,19 @@ function makeSource(voice, [noise, distance]) {
   return { name, clean, source, samples: Float32Array.from(wavSamples(readFileSync(source))) };
 }
 
-/** Takes noise out as the recorder does: the output belongs to the step before, and a fifth of the sound stays. */
-function denoised(samples) {
-  const denoiser = new Denoiser();
-  const out = new Float32Array(samples.length);
-  for (let at = 0; at < samples.length + STEP; at += STEP) {
-    const step = new Float32Array(STEP);
-    step.set(samples.subarray(at, at + STEP));
-    denoiser.suppress(step);
-    if (at >= STEP) out.set(step.subarray(0, Math.min(STEP, out.length - at + STEP)), at - STEP);
-  }
-  denoiser.free();
-  return out.map((sample, at) => sample + (samples[at] - sample) * KEPT);
-}
+/**
+ * As our recorder does it.
+ * @param {Float32Array} samples
+ * @param {(step: Float32Array) => void} [suppress]
+ */
+const ours = (samples, suppress) => Buffer.from(encodeFile(1, RATE, samples, () => {}, suppress));
 
-const ours = (samples) => Buffer.from(encodeFile(1, RATE, samples, () => {}));
+function oursWithoutNoise(samples) {
+  const denoiser = new Denoiser();
+  const file = ours(samples, (step) => denoiser.suppress(step));
+  denoiser.free();
+  return file;
+}
 
 function byOpusRecorder(samples) {
   const bufferLength = 4096;
@@ -153,11 +149,10 @@ await initialiseVoice({ module_or_path: wasm('voice') });
 await initialiseDenoise({ module_or_path: wasm('denoise') });
 const sources = VOICES.flatMap((voice) => NOISES.map((noise) => makeSource(voice, noise)));
 const clean = sources.map(({ samples }) => samples);
-const cleaned = clean.map(denoised);
 const rows = [
   row('the source', sources),
-  row('Afterbeep, noise reduced', sources, cleaned.map(ours)),
-  row('Afterbeep', sources, clean.map(ours)),
+  row('Afterbeep, noise reduced', sources, clean.map(oursWithoutNoise)),
+  row('Afterbeep', sources, clean.map((samples) => ours(samples))),
   row('opus-recorder 8.0.5', sources, clean.map(byOpusRecorder)),
   row('MediaRecorder', sources, await byMediaRecorder(sources)),
 ];

@@ -1,6 +1,6 @@
 // Hands the microphone's samples to the capture worker, each piece with its place on the sample clock.
 // It does not encode: an encoder's peaks are ten times longer than a render quantum.
-const PIECE = 1024;
+const PIECE = 2048;
 const QUANTUM = 128;
 
 class Capture extends AudioWorkletProcessor {

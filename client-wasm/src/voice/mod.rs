@@ -30,7 +30,7 @@ pub fn encode(serial: u32, sample_rate: u32, samples: &[f32]) -> Result<Vec<u8>,
 }
 
 /// Samples the worklet sends at once.
-const PIECE: usize = 1024;
+const PIECE: usize = 2048;
 /// Sound in a block. With encoding and the disk's time this keeps a kill's loss well under a second.
 const BLOCK_MS: u64 = 400;
 /// The first block comes sooner, so that even a word is safe.

@@ -17,8 +17,8 @@ use super::{BLOCK_MS, FIRST_BLOCK_MS};
 use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress, Wishes};
 use crate::storage::{Database, DepositRow, Gap, RowState, StorageError};
 
-/// With pieces of 21 ms a level comes with every third one: as often as somebody sees a difference.
-const LEVEL_EVERY_MS: u64 = 60;
+/// With pieces of 43 ms a level comes with every second one: as often as somebody sees a difference.
+const LEVEL_EVERY_MS: u64 = 80;
 /// A microphone that gives nothing but zeros is taken for real after this.
 const ZEROS_MS: u64 = 500;
 

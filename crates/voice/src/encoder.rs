@@ -19,7 +19,8 @@ use crate::SAMPLE_RATE;
 /// Samples in one frame: 20 ms.
 pub(crate) const FRAME: usize = 960;
 
-const BITS_PER_SECOND: i32 = 24_000;
+/// Of speech libopus makes a little less than it is allowed: 24 kbit/s.
+const BITS_PER_SECOND: i32 = 24_800;
 /// A packet of one frame has at most 1275 bytes (RFC 6716 section 3.4, R2).
 const LONGEST_PACKET: usize = 1275;
 

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "encode")]
 mod auto_stop;
+#[cfg(feature = "encode")]
+mod biquad;
 pub mod container;
 #[cfg(feature = "encode")]
 mod encoder;

@@ -5,6 +5,7 @@
 //! on every target.
 
 use crate::STEP;
+use crate::biquad::Biquad;
 
 /// Steps in a tenth of a second.
 const TENTH_STEPS: usize = 10;
@@ -134,32 +135,6 @@ fn bin_of(energy: f64) -> usize {
     let number = |energy: f64| (energy as f32).to_bits() >> BIN_SHIFT;
     let bin = number(energy.max(SILENCE)) - number(SILENCE);
     (bin as usize).min(BINS - 1)
-}
-
-/// A filter of second order, transposed direct form II.
-#[derive(Clone, Copy, Debug)]
-struct Biquad {
-    forward: [f64; 3],
-    back: [f64; 2],
-    state: [f64; 2],
-}
-
-impl Biquad {
-    const fn new(forward: [f64; 3], back: [f64; 2]) -> Self {
-        Self {
-            forward,
-            back,
-            state: [0.0; 2],
-        }
-    }
-
-    fn next(&mut self, x: f64) -> f64 {
-        let ([b0, b1, b2], [a1, a2]) = (self.forward, self.back);
-        let [first, second] = self.state;
-        let y = b0 * x + first;
-        self.state = [b1 * x - a1 * y + second, b2 * x - a2 * y];
-        y
-    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ fn synthetic(count: u32) -> Vec<f32> {
 fn blocks(samples: &[f32]) -> Vec<Vec<u8>> {
     let mut recording = Recording::begin(SERIAL, 48_000, Gain::Slow).unwrap();
     let mut blocks = Vec::new();
-    for piece in samples.chunks(1024) {
+    for piece in samples.chunks(2048) {
         recording.push(piece).unwrap();
         if recording.waiting_ms() >= 400 {
             blocks.push(recording.take_block());
