@@ -34,7 +34,7 @@ function alive(pid) {
 }
 
 async function allGone(pids) {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 60_000;
   while (pids.some(alive) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
   return pids.filter(alive);
 }

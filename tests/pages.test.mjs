@@ -3,38 +3,43 @@
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, callUntilRecording, inBrowser, openInbox, outbox, recordFor } from './page.mjs';
+import { button, callUntilRecording, inBrowser, messagesOf, openInbox, outbox, recordFor } from './page.mjs';
 import { speechWav } from './sound.mjs';
 
 const microphoneWav = speechWav(temporaryFolder('pages-sound'));
+let server;
+
+before(async () => {
+  server = await startServer({});
+});
+after(() => server?.stop());
 
 test('an empty server asks for the admin token once and makes the first user, who can sign in', async () => {
-  const server = await startServer({ demo: false });
+  const empty = await startServer({ demo: false });
   const browser = await launchBrowser({ microphoneWav });
   try {
-    const page = await browser.newPage(server.url);
+    const page = await browser.newPage(empty.url);
     await page.getByLabel('Admin token').fill('dev-admin-token');
     await page.getByLabel('Address').fill('dora');
     await page.getByLabel('Password').fill('a-long-first-password');
     await page.getByRole('button', { name: /create/i }).click();
     await button(page, 'Sign out').or(button(page, 'Sign in')).first().waitFor();
-    const needed = await (await fetch(`${server.url}/admin/first-run`)).json();
+    const needed = await (await fetch(`${empty.url}/admin/first-run`)).json();
     assert.equal(needed.needed, false, 'the first-run page is gone for good');
-    const login = await fetch(`${server.url}/login`, {
+    const login = await fetch(`${empty.url}/login`, {
       method: 'POST', headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ address: 'sip:dora@localhost', password: 'a-long-first-password' }),
     });
     assert.equal(login.status, 200);
   } finally {
     await browser.close();
-    await server.stop();
+    await empty.stop();
   }
 });
 
 test('the first page leads a newcomer to Bob in two clicks, also under another name of this machine', async () => {
-  const server = await startServer({});
   const browser = await launchBrowser({ microphoneWav });
   try {
     for (const host of ['127.0.0.1', 'localhost']) {
@@ -52,12 +57,10 @@ test('the first page leads a newcomer to Bob in two clicks, also under another n
     }
   } finally {
     await browser.close();
-    await server.stop();
   }
 });
 
 test('a refused microphone leaves the call and the greeting, and says how to allow it', async () => {
-  const server = await startServer({});
   const browser = await launchBrowser({ microphoneWav, denyMicrophone: true });
   try {
     const page = await browser.newPage(`${server.url}/?to=bob`);
@@ -68,12 +71,10 @@ test('a refused microphone leaves the call and the greeting, and says how to all
     await inBrowser(page, ['ended', 'ready']);
   } finally {
     await browser.close();
-    await server.stop();
   }
 });
 
 test('an anonymous caller gives a name once; the inbox shows it as not verified and says why there is no calling back', async () => {
-  const server = await startServer({});
   const browser = await launchBrowser({ microphoneWav });
   // `AFTERBEEP_PICTURES=docs/pictures` keeps the pictures, the README's among them.
   const shots = process.env.AFTERBEEP_PICTURES;
@@ -94,7 +95,8 @@ test('an anonymous caller gives a name once; the inbox shows it as not verified 
     assert.match(await item.getAttribute('aria-label') ?? await item.textContent(), /^\s*Anna/);
     const callBack = item.getByRole('button', { name: 'Call back' });
     assert.ok(await callBack.isDisabled());
-    assert.match(await inbox.title(), /1/);
+    const { length: count } = await messagesOf(server, 'bob');
+    assert.match(await inbox.title(), new RegExp(`^\\(${count}\\) `), 'nobody has heard any of them');
     await inbox.setViewportSize({ width: 1280, height: 800 });
     if (shots) await inbox.screenshot({ path: join(shots, 'inbox.png') });
 
@@ -115,6 +117,5 @@ test('an anonymous caller gives a name once; the inbox shows it as not verified 
     }
   } finally {
     await browser.close();
-    await server.stop();
   }
 });

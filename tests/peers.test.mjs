@@ -39,7 +39,7 @@ async function telephone(context, kind, user) {
     seen,
     act: (method, ...given) => page.evaluate(([method, given]) => { window.phone[method](...given); }, [method, given]),
     /** What it saw that begins so; `from` counts what is too old. */
-    saw: async (words, { from = 0, timeout = 15_000 } = {}) => {
+    saw: async (words, { from = 0, timeout = 60_000 } = {}) => {
       const found = page.waitForFunction(([words, from]) => window.phone.seen.slice(from).find((what) => what.startsWith(words)), [words, from], { timeout });
       return (await found.catch(async () => assert.fail(`${kind} of ${user} did not see "${words}" but ${JSON.stringify(await seen())}`))).jsonValue();
     },
@@ -49,7 +49,7 @@ async function telephone(context, kind, user) {
     hears: () => page.waitForFunction(async (packets) => {
       const { sent, received } = await window.phone.packets();
       return sent >= packets && received >= packets;
-    }, SECOND, { polling: 200, timeout: 15_000 }),
+    }, SECOND, { polling: 200, timeout: 60_000 }),
   };
   await phone.saw('registered');
   return phone;
@@ -155,7 +155,7 @@ test('both come back after the server was killed, are told what changed meanwhil
   await server.kill9();
   await Promise.all([alice.saw('disconnected', { from: from.alice }), bob.saw('disconnected', { from: from.bob })]);
   server = await startServer({ state, port });
-  await Promise.all([alice.saw('registered', { from: from.alice, timeout: 30_000 }), bob.saw('registered', { from: from.bob, timeout: 30_000 })]);
+  await Promise.all([alice.saw('registered', { from: from.alice }), bob.saw('registered', { from: from.bob })]);
   await talk(alice, bob);
   await alice.act('hangUp');
   await deposit();

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { lightIsOut, watchMicrophone } from './microphone.mjs';
 import { button, inBrowser } from './page.mjs';
@@ -13,6 +13,14 @@ import { button, inBrowser } from './page.mjs';
 const LOUDNESS = -16;
 const PAGE = '/?to=bob&processing=own';
 const folder = temporaryFolder('processing');
+let microphoneWav;
+let server;
+
+before(async () => {
+  microphoneWav = noisyWav();
+  server = await startServer({});
+});
+after(() => server?.stop());
 
 /** A voice in a noisy room, which speaks for five seconds out of eleven. */
 function noisyWav() {
@@ -63,7 +71,7 @@ async function stopAndDelete(page) {
 }
 
 /** Bob's newest message and its bytes. */
-async function newestMessage(server) {
+async function newestMessage() {
   const json = async (path, options) => (await fetch(`${server.url}${path}`, options)).json();
   const { token } = await json('/login', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ address: 'bob', password: 'bob-demo' }) });
   const { messages: [message] } = await json('/mailbox/messages', { headers: { authorization: `Bearer ${token}` } });
@@ -72,19 +80,18 @@ async function newestMessage(server) {
 }
 
 test('a silence ends the recording, silence at the ends can be kept, and the listener gets one loudness', async (context) => {
-  const server = await startServer({});
-  const browser = await launchBrowser({ microphoneWav: noisyWav() });
+  const browser = await launchBrowser({ microphoneWav });
   context.after(() => browser.close());
-  context.after(() => server.stop());
   await watchMicrophone(browser);
   const page = await browser.newPage(`${server.url}${PAGE}&silence-timeout=3`);
 
   // Without a call the microphone opens here, at the beginning of what it plays.
   await button(page, 'Record').click();
   await inBrowser(page, 'recording');
+  // Both are there for two seconds only.
+  const warned = Promise.all([/^Stops in [12] s$/, 'Nobody speaks. Say something to go on.'].map((words) => page.getByText(words).waitFor()));
   await denoiseLoaded(page);
-  await page.getByText(/^Stops in [12] s$/).waitFor();
-  await page.getByText('Nobody speaks. Say something to go on.').waitFor();
+  await warned;
   await inBrowser(page, 'review');
   await lightIsOut(page, 'a silence ended the recording');
 
@@ -96,17 +103,15 @@ test('a silence ends the recording, silence at the ends can be kept, and the lis
 
   await button(page, 'Send').click();
   await inBrowser(page, 'deposited');
-  const { message, bytes } = await newestMessage(server);
+  const { message, bytes } = await newestMessage();
   assert.ok(message.trim_end_ms > 1500 && message.trim_end_ms < 3100, `${message.trim_end_ms}`);
   const heard = loudness(bytes, message.gain_db);
   assert.ok(Math.abs(heard - LOUDNESS) < 1.5, `${heard} LUFS with a gain of ${message.gain_db} dB`);
 });
 
 test('noise suppression works offline after the first visit, and its switch survives reload', async (context) => {
-  const server = await startServer({});
-  const browser = await launchBrowser({ microphoneWav: noisyWav() });
+  const browser = await launchBrowser({ microphoneWav });
   context.after(() => browser.close());
-  context.after(() => server.stop());
   const page = await browser.newPage(`${server.url}${PAGE}`);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await button(page, 'Record').click();
@@ -139,10 +144,8 @@ test('noise suppression works offline after the first visit, and its switch surv
 });
 
 test('where the noise suppression cannot be loaded the recording goes on without it', async (context) => {
-  const server = await startServer({});
-  const browser = await launchBrowser({ microphoneWav: noisyWav(), allowedErrors: [/denoise|ERR_FAILED/] });
+  const browser = await launchBrowser({ microphoneWav, allowedErrors: [/denoise|ERR_FAILED/] });
   context.after(() => browser.close());
-  context.after(() => server.stop());
   await browser.context.addInitScript(() => delete Navigator.prototype.serviceWorker);
   const refused = [];
   await browser.context.route('**/assets/denoise*', (route) => {

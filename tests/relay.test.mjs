@@ -6,20 +6,12 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { comes, hears, openEngine, tell, watchMedia } from './conversation/engine.mjs';
+import { freePort } from './free-port.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 
 let turn;
 let server;
 let browser;
-
-/** A UDP port that nobody listens on. */
-async function freePort() {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 /** Debian's coturn on loopback, with one user. */
 async function startTurn(port) {
@@ -42,7 +34,7 @@ async function listens(port) {
   const socket = createSocket('udp4');
   const request = Buffer.concat([Buffer.from('000100002112a442', 'hex'), Buffer.alloc(12, 7)]);
   const answer = once(socket, 'message').then(() => true);
-  for (let tries = 0; tries < 50; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     socket.send(request, port, '127.0.0.1');
     const answered = await Promise.race([answer, new Promise((resolve) => { setTimeout(resolve, 100, false); })]);
     if (answered) {

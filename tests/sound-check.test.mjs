@@ -66,9 +66,11 @@ test('the longest message is warned of before it ends, and is a draft then', asy
   const browser = await launch(context);
   const page = await browser.newPage(server.url + PAGE);
   await page.evaluate(() => document.querySelector('afterbeep-call').setAttribute('max-duration', '4'));
-  await record(page);
-  await told(page, 'The longest message is nearly full. This recording ends by itself, and what you said is kept.');
-  await page.getByText(/^[1-4] s left$/).waitFor();
+  const warned = Promise.all([
+    told(page, 'The longest message is nearly full. This recording ends by itself, and what you said is kept.'), page.getByText(/^[1-4] s left$/).waitFor(),
+  ]);
+  await button(page, 'Record').first().click();
+  await warned;
   await picture(page, 'recording-last-seconds');
   await inBrowser(page, 'review');
   await lightIsOut(page, 'the longest message');
