@@ -290,7 +290,9 @@ test('a video survives a kill, is voice and video again, arrives through R2 and 
   await item.getByRole('button', { name: 'Play' }).click();
   await plays(inbox, 'afterbeep-inbox', 'screen');
   const slider = item.getByRole('slider');
-  assert.equal(Number(await slider.getAttribute('aria-valuemax')), Math.round(message.duration_ms / 1000), 'its length is known');
+  // The player's own figure, once it has it: the file may be some frames longer than what the recorder's clock said.
+  const length = Number(await slider.getAttribute('aria-valuemax'));
+  assert.ok(Math.abs(length - message.duration_ms / 1000) <= 1, `its length is known: ${length} s of ${message.duration_ms} ms`);
 
   // Below the two videos stand the sounds that the browser itself recorded.
   for (const count of [1, 2]) {

@@ -11,6 +11,7 @@ import { CannotCall } from "./cannot-call.js";
 import { CaptureHints } from "./capture-hints.js";
 import { Keeping } from "./keeping.js";
 import { NoiseSwitch } from "./noise-switch.js";
+import { OnlySound } from "./only-sound.js";
 import { OtherServer } from "./other-server.js";
 import { ProxyAccount } from "./proxy-account.js";
 import { Silence } from "./silence.js";
@@ -51,7 +52,7 @@ import { VideoSwitch } from "./video-switch.js";
  */
 
 /** @type {SliceClass[]} in the order in which their panels stand */
-export const SLICES = [TalkView, Forwarding, OtherServer, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, HandCut, DraftTitle, Attachments, CannotCall, ProxyAccount, Keeping];
+export const SLICES = [TalkView, Forwarding, OtherServer, VideoSwitch, Silence, SoundCheck, CaptureHints, NoiseSwitch, OnlySound, HandCut, DraftTitle, Attachments, CannotCall, ProxyAccount, Keeping];
 
 /** The slices of one element. */
 export class Slices {

@@ -30,6 +30,20 @@ export async function soundOf(client, id, item) {
   }
 }
 
+/**
+ * The sound of a recorded video as Ogg, packet for packet; empty where it holds none that can be taken out.
+ * @param {any} client
+ * @param {string} id
+ * @returns {Promise<Uint8Array>}
+ */
+export async function soundAlone(client, id) {
+  const recorded = await client.sound(id);
+  const voice = await module().catch(() => {
+    throw new Error("What takes the sound out of a video is not on this device. Your video stays as it is; try again when you are online.");
+  });
+  return voice.rendition(new Uint8Array(await recorded.arrayBuffer()), "ogg", undefined, 0, 0) ?? new Uint8Array();
+}
+
 /** After a failure the next one tries again. */
 function module() {
   loading ??= load().catch((error) => {

@@ -69,7 +69,7 @@ export class VideoSwitch {
     const draft = item?.kind ?? "";
     if (state !== "review" || !this.#able || draft === this.#kind || !(draft in KINDS)) return "";
     return draft === "video"
-      ? "This draft is a video, and Send sends it as it is. Press Re-record to make it voice only."
+      ? "This draft is a video, and Send sends it as it is. Press Keep only the sound, or Re-record."
       : "This draft is voice, and Send sends it as it is. Press Re-record to make it a video.";
   }
 

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::storage::DepositRow;
 
 /// What our own encoder writes.
-const OWN_TYPE: &str = "audio/ogg; codecs=opus";
+pub(super) const OWN_TYPE: &str = "audio/ogg; codecs=opus";
 /// Most bytes of a message where no session says otherwise.
 const LARGEST_VOICE: u64 = 16 << 20;
 /// As above, with a picture.

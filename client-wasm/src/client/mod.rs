@@ -13,6 +13,7 @@ mod identity;
 mod incoming;
 mod ladder;
 mod means;
+mod only_sound;
 mod options;
 mod promise;
 mod recording;

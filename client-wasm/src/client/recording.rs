@@ -254,7 +254,7 @@ fn hear(engine: &Rc<Engine>, deposit_id: &str, event: CaptureEvent) {
 }
 
 /// The draft is here.
-fn review(engine: &Engine, deposit_id: String, duration_ms: u64, waveform: Vec<u8>) {
+pub(super) fn review(engine: &Engine, deposit_id: String, duration_ms: u64, waveform: Vec<u8>) {
     engine.listener.emit(ClientEvent::Recorded {
         deposit_id,
         duration_ms: count(duration_ms),
