@@ -47,6 +47,13 @@ async function record(page) {
 const told = (page, words) => page.getByRole('status').getByText(words).waitFor();
 const elapsed = (page, seconds) => page.getByText(new RegExp(`^0:0[${seconds}-9]$`)).waitFor();
 
+/** What the recorder's own clock shows at the moment in which these words come. */
+const clockAt = (page, words) => page.evaluate((wanted) => new Promise((done) => {
+  const root = document.querySelector('afterbeep-call').shadowRoot;
+  const isTold = () => root.querySelector('[role=status]').innerText.includes(wanted);
+  new MutationObserver(() => isTold() && done(root.querySelector('[part=time]').textContent)).observe(root, { subtree: true, childList: true, characterData: true, attributes: true });
+}), words);
+
 /** The draft on the stage: it is there, it plays, and it is sound. */
 async function hasDraft(page, atLeastMs) {
   await inBrowser(page, 'review');
@@ -105,35 +112,13 @@ test('a silent microphone is told of within seconds, a distorted one and a noisy
   };
   for (const [words, microphoneWav] of Object.entries(sounds)) {
     const page = await open(await launch(context, { microphoneWav }));
+    const clock = clockAt(page, words);
     await record(page);
-    const since = Date.now();
-    await told(page, words);
-    if (words.startsWith('We hear nothing')) assert.ok(Date.now() - since < 3500, `told ${Date.now() - since} ms after the word Recording`);
+    const time = await clock;
+    if (words.startsWith('We hear nothing')) assert.match(time, /^0:0[0-3]$/, `told at ${time}`);
     await button(page, 'Stop').click();
     await inBrowser(page, 'review');
   }
-});
-
-test('clear speech is recorded from the moment the microphone opens, and nothing is complained of', async () => {
-  const page = await open();
-  const states = page.evaluate(() => new Promise((done) => {
-    document.addEventListener('afterbeep-state', ({ detail }) => detail.state === 'recording' && done(performance.now() - window.openedAt));
-  }));
-  await record(page);
-  const shownAfter = await states;
-  await elapsed(page, 4);
-  assert.match(await page.getByRole('status').innerText(), /Every word is saved on this device as you speak\.$/);
-  const spoken = await page.evaluate(() => {
-    const since = performance.now() - window.openedAt;
-    document.querySelector('afterbeep-call').stop();
-    return since;
-  });
-  await inBrowser(page, 'review');
-  const [{ duration_ms: length }] = await page.evaluate(() => window.recorded);
-  assert.ok(length > spoken - 120, `${length} ms are kept of ${spoken} ms since the microphone opened`);
-  assert.ok(shownAfter > 0, 'it says Recording only after the microphone is open');
-  const [taken, released] = await page.evaluate(() => [window.locks.length, window.locks.every(({ released }) => released)]);
-  assert.ok(taken > 0 && released, 'the screen stays on while somebody records, and not longer');
 });
 
 test('an audio engine that falls asleep is woken and the gap told; one that cannot be woken leaves a draft', async () => {

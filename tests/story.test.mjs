@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
+import { watchMicrophone } from './microphone.mjs';
 import { button, callUntilRecording, inBrowser, journal, mediaOf, messagesOf, openInbox, outbox, recordFor, watchRecorded } from './page.mjs';
 import { decodeOpus, likeness, milliseconds, speechWav, wavSamples } from './sound.mjs';
 import { readFileSync } from 'node:fs';
@@ -104,6 +105,32 @@ test('a message recorded without a network is in the inbox once, whole, and the 
     const audio = document.querySelector('afterbeep-inbox').shadowRoot.querySelector('audio');
     return audio && audio.currentTime > 0.2;
   });
+});
+
+test('clear speech is recorded from the moment the microphone opens, and nothing is complained of', async (context) => {
+  const browser = await launch(context);
+  await watchMicrophone(browser);
+  const page = await browser.newPage(server.url + CALL_PAGE);
+  await watchRecorded(page);
+  const states = page.evaluate(() => new Promise((done) => {
+    document.addEventListener('afterbeep-state', ({ detail }) => detail.state === 'recording' && done(performance.now() - window.openedAt));
+  }));
+  await button(page, 'Record').click();
+  await inBrowser(page, 'recording');
+  const shownAfter = await states;
+  await page.getByText(/^0:0[4-9]$/).waitFor();
+  assert.match(await page.getByRole('status').innerText(), /Every word is saved on this device as you speak\.$/);
+  const spoken = await page.evaluate(() => {
+    const since = performance.now() - window.openedAt;
+    document.querySelector('afterbeep-call').stop();
+    return since;
+  });
+  await inBrowser(page, 'review');
+  const [{ duration_ms: length }] = await page.evaluate(() => window.recorded);
+  assert.ok(length > spoken - 120, `${length} ms are kept of ${spoken} ms since the microphone opened`);
+  assert.ok(shownAfter > 0, 'it says Recording only after the microphone is open');
+  const [taken, released] = await page.evaluate(() => [window.locks.length, window.locks.every(({ released }) => released)]);
+  assert.ok(taken > 0 && released, 'the screen stays on while somebody records, and not longer');
 });
 
 test('kill -9 of the browser in mid-recording loses at most the last second', async (context) => {
