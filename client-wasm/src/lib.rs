@@ -23,6 +23,8 @@ mod mailbox;
 mod media;
 #[cfg(feature = "call")]
 mod outbox;
+#[cfg(any(feature = "call", feature = "voice"))]
+mod plain;
 #[cfg(feature = "call")]
 mod problem;
 #[cfg(feature = "call")]

@@ -346,7 +346,7 @@ fn told(event: &Event) -> CaptureEvent {
     let data = event
         .dyn_ref::<MessageEvent>()
         .map_or(JsValue::UNDEFINED, MessageEvent::data);
-    serde_wasm_bindgen::from_value(data).unwrap_or_else(|error| CaptureEvent::Failed {
+    crate::plain::read(data).unwrap_or_else(|error| CaptureEvent::Failed {
         code: "recorder_failed".to_owned(),
         message: format!("the recorder's worker said what the page does not know: {error}"),
     })

@@ -3,7 +3,7 @@
 use core::fmt::Display;
 
 use deposit::attachment::{self, Load};
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use sha2::{Digest, Sha256};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -11,7 +11,8 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
 
 use super::engine::Engine;
-use super::{Client, Outcome, room};
+use super::promise::promise;
+use super::{Client, room};
 use crate::clock;
 use crate::problem::Problem;
 use crate::storage::{DepositRow, PartRow};
@@ -22,34 +23,41 @@ const HASHED: u32 = 1 << 20;
 #[wasm_bindgen]
 impl Client {
     /// Attaches a file to a message that is not on its way: it is on this device when this returns.
-    pub async fn attach(&self, deposit_id: String, file: Blob, name: String) -> Outcome {
-        Ok(attach(&self.engine, &deposit_id, &file, &name).await?)
+    pub fn attach(&self, deposit_id: String, file: Blob, name: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(attach(&client.engine, &deposit_id, &file, &name).await?) })
     }
 
     /// Removes a file; `reattach` brings it back for ten minutes.
-    pub async fn detach(&self, deposit_id: String, part_id: String) -> Outcome {
-        let now = clock::now_ms();
-        Ok(mark(&self.engine, &deposit_id, &part_id, Some(now)).await?)
+    pub fn detach(&self, deposit_id: String, part_id: String) -> Promise {
+        self.mark(deposit_id, part_id, Some(clock::now_ms()))
     }
 
     /// Takes back `detach`.
-    pub async fn reattach(&self, deposit_id: String, part_id: String) -> Outcome {
-        Ok(mark(&self.engine, &deposit_id, &part_id, None).await?)
+    pub fn reattach(&self, deposit_id: String, part_id: String) -> Promise {
+        self.mark(deposit_id, part_id, None)
     }
 
     /// An attached file.
-    pub async fn attachment(&self, deposit_id: String, part_id: String) -> Outcome<Blob> {
-        Ok(file(&self.engine, &deposit_id, &part_id).await?)
+    pub fn attachment(&self, deposit_id: String, part_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(file(&client.engine, &deposit_id, &part_id).await?) })
     }
 
     /// A file that came with a message in the own mailbox.
-    pub async fn message_attachment(&self, id: String, part: u32) -> Outcome<Blob> {
-        Ok(self.inbox()?.part(&id, part).await?)
+    pub fn message_attachment(&self, id: String, part: u32) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.part(&id, part).await?) })
     }
 
     /// The ends of the names of all files that may be attached, as an input's `accept` takes them.
     pub fn attachment_endings(&self) -> String {
         attachment::endings().collect::<Vec<_>>().join(",")
+    }
+
+    fn mark(&self, deposit_id: String, part_id: String, removed_at: Option<i64>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(mark(&client.engine, &deposit_id, &part_id, removed_at).await?) })
     }
 }
 

@@ -1,11 +1,13 @@
 //! What its user does to a message before it goes up: a title, a cut, and taking it back from the outbox.
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 
+use super::Client;
 use super::attachment::{not_in_hand, row};
 use super::engine::Engine;
+use super::promise::promise;
 use super::stage::State;
-use super::{Client, Outcome};
 use crate::outbox::uncut;
 use crate::problem::Problem;
 use crate::storage::{Cut, DepositRow};
@@ -13,37 +15,47 @@ use crate::storage::{Cut, DepositRow};
 #[wasm_bindgen]
 impl Client {
     /// Gives a message a title of one line; an empty one takes it away.
-    pub async fn set_title(&self, deposit_id: String, title: String) -> Outcome {
+    pub fn set_title(&self, deposit_id: String, title: String) -> Promise {
         let title = Some(deposit::text::title(&title)).filter(|title| !title.is_empty());
-        Ok(change(&self.engine, &deposit_id, |row| row.title = title).await?)
+        let client = self.clone();
+        promise(async move {
+            let change = change(&client.engine, &deposit_id, |row| row.title = title);
+            Ok(change.await?)
+        })
     }
 
     /// Keeps only what lies between these two times of the whole recording: the rest never leaves this device.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub async fn cut(&self, deposit_id: String, from_ms: f64, to_ms: f64) -> Outcome {
+    pub fn cut(&self, deposit_id: String, from_ms: f64, to_ms: f64) -> Promise {
         let cut = Cut {
             from_ms: from_ms as u64,
             to_ms: to_ms as u64,
         };
-        Ok(cut_to(&self.engine, &deposit_id, cut).await?)
+        let client = self.clone();
+        promise(async move { Ok(cut_to(&client.engine, &deposit_id, cut).await?) })
     }
 
     /// Brings back the whole recording.
-    pub async fn uncut(&self, deposit_id: String) -> Outcome {
-        Ok(change(&self.engine, &deposit_id, |row| row.cut = None).await?)
+    pub fn uncut(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(change(&client.engine, &deposit_id, |row| row.cut = None).await?) })
     }
 
     /// Moves title and files of a deleted message to the one that was recorded in its place.
-    pub async fn carry_over(&self, from: String, to: String) -> Outcome {
-        let carried = self.engine.database.carry_over(&from, &to).await;
-        carried.map_err(Problem::from)?;
-        self.engine.outbox.changed();
-        Ok(())
+    pub fn carry_over(&self, from: String, to: String) -> Promise {
+        let client = self.clone();
+        promise(async move {
+            let carried = client.engine.database.carry_over(&from, &to).await;
+            carried.map_err(Problem::from)?;
+            client.engine.outbox.changed();
+            Ok(())
+        })
     }
 
     /// Takes a message that waits, or was refused, back into the user's hands.
-    pub async fn edit(&self, deposit_id: String) -> Outcome {
-        Ok(edit(&self.engine, &deposit_id).await?)
+    pub fn edit(&self, deposit_id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(edit(&client.engine, &deposit_id).await?) })
     }
 }
 

@@ -1,19 +1,22 @@
 //! The calls of whoever is signed in, message by message.
 
-use wasm_bindgen::JsValue;
+use js_sys::Promise;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::{Client, Outcome};
+use super::Client;
+use super::promise::promise;
 
 #[wasm_bindgen]
 impl Client {
     /// The calls of the last days, newest first: `{calls}`; those of one session where it is named.
-    pub async fn calls(&self, session: Option<String>) -> Outcome<JsValue> {
-        Ok(self.inbox()?.calls(session.as_deref()).await?)
+    pub fn calls(&self, session: Option<String>) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.calls(session.as_deref()).await?) })
     }
 
     /// One call, message by message.
-    pub async fn ladder(&self, id: String) -> Outcome<JsValue> {
-        Ok(self.inbox()?.ladder(&id).await?)
+    pub fn ladder(&self, id: String) -> Promise {
+        let client = self.clone();
+        promise(async move { Ok(client.inbox()?.ladder(&id).await?) })
     }
 }

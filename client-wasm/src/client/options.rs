@@ -1,8 +1,10 @@
 //! What the page opens the client with.
 
+use js_sys::Reflect;
 use serde::Deserialize;
 use wasm_bindgen::JsValue;
 
+use crate::plain;
 use crate::problem::Problem;
 
 /// The first argument of `Client.open`.
@@ -35,18 +37,23 @@ pub(crate) struct Options {
     #[serde(default)]
     pub(crate) max_duration_s: Option<u64>,
     /// Servers for ICE, as `RTCPeerConnection` takes them.
-    #[serde(default, with = "serde_wasm_bindgen::preserve")]
+    #[serde(skip)]
     pub(crate) ice_servers: JsValue,
 }
 
 impl Options {
     /// Reads the argument.
     pub(crate) fn read(value: JsValue) -> Result<Self, Problem> {
-        serde_wasm_bindgen::from_value(value).map_err(|error| {
+        let ice_servers = Reflect::get(&value, &"ice_servers".into());
+        let options: Self = plain::read(value).map_err(|error| {
             Problem::new(
                 "options_invalid",
                 format!("The client cannot be opened like this: {error}."),
             )
+        })?;
+        Ok(Self {
+            ice_servers: ice_servers.unwrap_or(JsValue::UNDEFINED),
+            ..options
         })
     }
 }

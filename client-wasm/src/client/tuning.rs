@@ -2,16 +2,18 @@
 //! **Reduce noise**, which survives reload.
 
 use core::cell::Cell;
+use std::rc::Rc;
 
-use js_sys::Reflect;
+use js_sys::{Promise, Reflect};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{MediaStream, MediaStreamTrack};
 
+use super::Client;
 use super::engine::Engine;
 use super::options::Options;
+use super::promise::promise;
 use super::recording::longest_s;
-use super::{Client, Outcome};
 use crate::capture::Wishes;
 use crate::media::Processing;
 use crate::problem::Problem;
@@ -94,23 +96,27 @@ impl Client {
     }
 
     /// **Reduce noise**, from the next recording on.
-    pub async fn reduce_noise(&self, reduce: bool) -> Outcome {
-        let engine = &self.engine;
-        engine.tuning.reduce_noise.set(reduce);
-        let stored = engine.database.set_value(REDUCE_NOISE, &reduce).await;
-        Ok(stored.map_err(Problem::from)?)
+    pub fn reduce_noise(&self, reduce: bool) -> Promise {
+        let engine = Rc::clone(&self.engine);
+        promise(async move {
+            engine.tuning.reduce_noise.set(reduce);
+            let stored = engine.database.set_value(REDUCE_NOISE, &reduce).await;
+            Ok(stored.map_err(Problem::from)?)
+        })
     }
 
     /// Leaves silence at both ends of a draft out, or keeps it.
-    pub async fn keep_silence(&self, deposit_id: String, keep: bool) -> Outcome {
-        let engine = &self.engine;
-        let stored = engine
-            .database
-            .update_deposit(&deposit_id, |row| row.keep_silence(keep))
-            .await;
-        stored.map_err(Problem::from)?;
-        engine.outbox.changed();
-        Ok(())
+    pub fn keep_silence(&self, deposit_id: String, keep: bool) -> Promise {
+        let engine = Rc::clone(&self.engine);
+        promise(async move {
+            let stored = engine
+                .database
+                .update_deposit(&deposit_id, |row| row.keep_silence(keep))
+                .await;
+            stored.map_err(Problem::from)?;
+            engine.outbox.changed();
+            Ok(())
+        })
     }
 }
 

@@ -3,12 +3,14 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::MediaStream;
 
+use super::Client;
 use super::means::{Means, Worklet};
-use super::{Client, Outcome};
+use super::promise::promise;
 use crate::capture::{Kind, recordable};
 use crate::client::{ClientEvent, Listener};
 use crate::media::{Camera, Microphone};
@@ -149,8 +151,9 @@ impl Client {
     }
 
     /// Shows the camera's picture before the recording; a `camera` event brings it.
-    pub async fn open_camera(&self) -> Outcome {
-        Ok(self.engine.lens.open().await?)
+    pub fn open_camera(&self) -> Promise {
+        let lens = Rc::clone(&self.engine.lens);
+        promise(async move { Ok(lens.open().await?) })
     }
 
     /// Lets the camera go, unless it is being recorded.

@@ -46,7 +46,7 @@ impl Channel {
         };
         let on_message = EventListener::new(&channel, "message", move |event| {
             let data = event.dyn_ref::<MessageEvent>().map(MessageEvent::data);
-            let notice = data.and_then(|data| serde_wasm_bindgen::from_value(data).ok());
+            let notice = data.and_then(|data| crate::plain::read(data).ok());
             if let Some(notice) = notice {
                 heard(notice);
             }

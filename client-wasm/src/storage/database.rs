@@ -179,7 +179,7 @@ pub(super) fn decode<Row: DeserializeOwned>(
     store: &'static str,
     row: JsValue,
 ) -> Result<Row, StorageError> {
-    serde_wasm_bindgen::from_value(row).map_err(|error| StorageError::row(store, &error))
+    crate::plain::read(row).map_err(|error| StorageError::row(store, &error))
 }
 
 pub(super) fn decode_found<Row: DeserializeOwned>(

@@ -15,6 +15,7 @@ use super::sample_clock::SampleClock;
 use super::suppressor::Outside;
 use super::{BLOCK_MS, FIRST_BLOCK_MS};
 use crate::capture::{CaptureEvent, Journal, Liveness, Measuring, Progress, Wishes};
+use crate::plain;
 use crate::storage::{Database, DepositRow, Gap, RowState, StorageError};
 
 /// With pieces of 43 ms a level comes with every second one: as often as somebody sees a difference.
@@ -55,12 +56,12 @@ impl VoiceRecorder {
         wishes: JsValue,
         listener: Function,
     ) -> Result<Self, JsError> {
-        let row: DepositRow = serde_wasm_bindgen::from_value(row)?;
+        let row: DepositRow = plain::read(row)?;
         let row = DepositRow {
             state: RowState::Recording,
             ..row
         };
-        let wishes: Wishes = serde_wasm_bindgen::from_value(wishes)?;
+        let wishes: Wishes = plain::read(wishes)?;
         let liveness = Liveness::hold(&row.deposit_id)
             .await
             .map_err(|_| no_lock())?;
