@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer } from './harness.mjs';
-import { compare, settled } from './ladder/docs.mjs';
-import { SipAgent } from './sip-agent.mjs';
+import { compare, drawn, settled } from './ladder/docs.mjs';
+import { callOf, WiredAgent } from './ladder/wire.mjs';
 import { DOMAIN, VOICEMAIL_PASSWORD, startKamailio } from './upstream/kamailio.mjs';
 
 const ADMIN = { authorization: 'Bearer dev-admin-token', 'content-type': 'application/json' };
@@ -32,8 +32,8 @@ after(async () => {
   await kamailio?.stop();
 });
 
-test('the ladder "behind-a-proxy" of docs/signalling.md is that of a real call', async (context) => {
-  const dora = await new SipAgent({ url: kamailio.http, domain: DOMAIN, user: 'dora' }).connect();
+test('the ladders "behind-a-proxy" and "in-front-of-a-proxy" of docs/signalling.md are those of a real call', async (context) => {
+  const dora = await new WiredAgent({ url: kamailio.http, domain: DOMAIN, user: 'dora' }).connect();
   context.after(() => dora.close());
   const { response, dialog } = await dora.invite(BOB);
   assert.equal(response.status, 200, response.text);
@@ -44,4 +44,5 @@ test('the ladder "behind-a-proxy" of docs/signalling.md is that of a real call',
   await dora.expect('BYE', ({ method, status }) => method === 'BYE' && !status);
   const owner = (path) => fetch(`${server.url}/admin${path}?address=bob`, { headers: ADMIN });
   compare('behind-a-proxy', await settled(owner, dialog.callId));
+  compare('in-front-of-a-proxy', drawn(callOf(dora.wire, dialog.callId), 'caller', 'proxy'));
 });

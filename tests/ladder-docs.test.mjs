@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer } from './harness.mjs';
-import { compare, named, settled } from './ladder/docs.mjs';
+import { compare, drawn, named, settled } from './ladder/docs.mjs';
+import { callOf, WiredAgent } from './ladder/wire.mjs';
 import { signIn } from './page.mjs';
 import { SipAgent, takeSession } from './sip-agent.mjs';
 
@@ -102,6 +103,14 @@ const LADDERS = {
     });
     return callId;
   },
+  'forwarded': async (context) => {
+    const caller = await phone(context);
+    const { dialog } = await caller.invite('sip:bob@localhost', { extra: ['Diversion: <sip:carol@localhost>;reason=user-busy'] });
+    const { body } = await info(caller);
+    assert.match(body, /^Forwarded-From=sip:carol@localhost\r?$/m);
+    await caller.inDialog(dialog, 'BYE');
+    return dialog.callId;
+  },
   'answered': async (context) => {
     let callId;
     const body = ['v=0', 'o=- 2 2 IN IP4 127.0.0.1', 's=-', 't=0 0', ''].join('\r\n');
@@ -146,6 +155,56 @@ const LADDERS = {
   },
 };
 
+async function wired(context, user) {
+  const one = await new WiredAgent({ url: server.url, ...(user && { user, password: `${user}-demo` }) }).connect();
+  context.after(() => one.close());
+  return one;
+}
+
+/** What belongs to no call and is kept by nobody, as one end's own wire says it. */
+const WIRES = {
+  'registration': async (context) => {
+    const desk = await wired(context, 'carol');
+    assert.equal((await desk.register()).status, 200);
+    return desk.wire;
+  },
+  'challenged': async (context) => {
+    const alice = await wired(context, 'alice');
+    const { dialog } = await alice.invite('sip:bob@localhost');
+    await info(alice);
+    await alice.inDialog(dialog, 'BYE');
+    return callOf(alice.wire, dialog.callId);
+  },
+  'refused': async (context) => {
+    const caller = await wired(context);
+    const { response } = await caller.invite('sip:bob@localhost', { extra: ['Require: teleport'] });
+    assert.deepEqual([response.status, response.header('unsupported')], [420, 'teleport']);
+    return caller.wire;
+  },
+  'text': async (context) => {
+    const desk = await wired(context, 'carol');
+    assert.equal((await desk.register()).status, 200);
+    const alice = await wired(context, 'alice');
+    const answer = await alice.ask('MESSAGE', 'sip:carol@localhost', { type: 'text/plain', body: 'Tea?' });
+    assert.equal(answer.status, 200);
+    return alice.wire;
+  },
+  'lamp': async (context) => {
+    const desk = await wired(context, 'carol');
+    const answer = await desk.ask('SUBSCRIBE', 'sip:carol@localhost', { extra: ['Event: message-summary', 'Expires: 600'] });
+    assert.equal(answer.status, 200);
+    await desk.expect('NOTIFY', ({ method, status }) => method === 'NOTIFY' && !status);
+    return desk.wire;
+  },
+};
+
+for (const [name, make] of Object.entries(WIRES)) {
+  test(`the ladder "${name}" of docs/signalling.md is what one end saw`, async (context) => {
+    await choose({});
+    compare(name, drawn(await make(context), 'caller', 'edge'));
+  });
+}
+
 for (const [name, make] of Object.entries(LADDERS)) {
   test(`the ladder "${name}" of docs/signalling.md is that of a real call`, async (context) => {
     await choose({});
@@ -154,5 +213,5 @@ for (const [name, make] of Object.entries(LADDERS)) {
 }
 
 test('every ladder of the page is made by a test', () => {
-  assert.deepEqual(named().toSorted(), [...Object.keys(LADDERS), 'behind-a-proxy'].toSorted());
+  assert.deepEqual(named().toSorted(), [...Object.keys(LADDERS), ...Object.keys(WIRES), 'behind-a-proxy', 'in-front-of-a-proxy'].toSorted());
 });

@@ -117,6 +117,20 @@ test('a message leads to its call, and whoever has none is told what comes here'
   await check(page, 'ladder empty');
 });
 
+test('a call that one made is in the list too, and says which way it went', async (context) => {
+  const alice = await new SipAgent({ url: server.url, user: 'alice', password: 'alice-demo' }).connect();
+  context.after(() => alice.close());
+  const { dialog } = await alice.invite('sip:bob@localhost');
+  await alice.expect('INFO', (message) => message.method === 'INFO' && !message.status);
+  await alice.inDialog(dialog, 'BYE');
+  const browser = await launch(context);
+  const page = await openLadder(browser, 'alice');
+  await page.getByRole('link', { name: /Call to bob@localhost.*Voicemail$/ }).click();
+  await page.getByRole('heading', { name: 'Call to bob@localhost' }).waitFor();
+  await messages(page).locator('summary', { hasText: '200 (BYE)' }).waitFor();
+  await check(page, 'ladder made');
+});
+
 test('the operator sees anybody’s calls, and what cannot be shown is said', async (context) => {
   const browser = await launch(context, [/status of 40[14]/]);
   const page = await browser.newPage(`${server.url}/ladder`);

@@ -11,7 +11,7 @@ import { sheetsOf } from "./style.js";
 import { button, say, tree } from "./tree.js";
 import { explain } from "./trouble.js";
 
-const INTRODUCTION = "See every call to you as a picture: who said what to whom, and when.";
+const INTRODUCTION = "See every call to you, and every call you made, as a picture: who said what to whom, and when.";
 
 /** The page's only element. */
 export class AfterbeepLadder extends HTMLElement {
@@ -36,7 +36,7 @@ export class AfterbeepLadder extends HTMLElement {
     "div",
     { class: "empty", hidden: true },
     tree("p", {}, "No calls in the last seven days."),
-    tree("p", { class: "muted" }, "When somebody calls, the call appears here, message by message."),
+    tree("p", { class: "muted" }, "When you call or are called, the call appears here, message by message."),
   );
 
   /**

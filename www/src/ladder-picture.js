@@ -1,7 +1,7 @@
 // The ladder as a picture: lifelines, arrows with method or status, times. It makes a scene of plain shapes, which
 // becomes elements of the page or a file; what it needs to know of the page is a width.
 
-import { after, callerName, outcomeOf, rowsOf } from "./ladder-rows.js";
+import { after, outcomeOf, rowsOf, titleOf } from "./ladder-rows.js";
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
 const HEAD = 48;
@@ -171,7 +171,7 @@ function element({ tag, set, text, inside = [] }) {
  */
 export function file(ladder, width = 880) {
   const { height, shapes } = scene(ladder, width);
-  const title = `Call from ${callerName(ladder)}, ${ladder.began_at}: ${outcomeOf(ladder)}`;
+  const title = `${titleOf(ladder)}, ${ladder.began_at}: ${outcomeOf(ladder)}`;
   const inside = [{ tag: "title", set: {}, text: title }, { tag: "style", set: {}, text: FILE_STYLE }, { tag: "rect", set: { class: "ground", width, height } }, ...shapes];
   return `${print({ tag: "svg", set: { xmlns: NAMESPACE, viewBox: `0 0 ${width} ${height}`, width, height }, inside })}\n`;
 }

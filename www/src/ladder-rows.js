@@ -9,6 +9,8 @@
  * @property {string | null} from
  * @property {string | null} from_name
  * @property {boolean} from_verified
+ * @property {"received" | "made"} way
+ * @property {string | null} to who was called, where the call was made
  * @property {"ringing" | "answered" | "voicemail" | "cancelled" | "failed"} outcome
  * @property {number | null} status
  * @property {string | null} session_id
@@ -115,8 +117,21 @@ export function long(ms) {
  * @param {{ outcome: string, status: number | null }} call
  */
 export function outcomeOf({ outcome, status }) {
-  const words = { ringing: "No answer yet", answered: "Answered", voicemail: "Voicemail", cancelled: "Caller hung up before an answer" };
+  const words = { ringing: "No answer yet", answered: "Answered", voicemail: "Voicemail", cancelled: "Hung up before an answer" };
   return words[outcome] ?? `Refused${status ? ` with ${status}` : ""}`;
+}
+
+/**
+ * Who was at the other end, and which way the call went: "Call from Anna", "Call to bob@example.com".
+ * @param {{ way: string, to: string | null, from: string | null, from_name: string | null }} call
+ */
+export function titleOf(call) {
+  return call.way === "made" ? `Call to ${plain(call.to ?? "")}` : `Call from ${callerName(call)}`;
+}
+
+/** @param {string} address */
+function plain(address) {
+  return address.replace(/^sips?:/, "");
 }
 
 /**
@@ -124,7 +139,7 @@ export function outcomeOf({ outcome, status }) {
  * @param {{ from: string | null, from_name: string | null }} call
  */
 export function callerName({ from, from_name: name }) {
-  const address = from?.replace(/^sips?:/, "");
+  const address = from && plain(from);
   if (name && address) return `${name} (${address})`;
   return name || address || "Unknown caller";
 }

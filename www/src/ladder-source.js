@@ -33,7 +33,7 @@ export class OwnCalls {
 
   /** @param {string} id */
   async ladder(id) {
-    return (await this.#client()).ladder(id);
+    return (await made(await this.list(), id)) ?? (await this.#client()).ladder(id);
   }
 
   close() {
@@ -66,17 +66,32 @@ export class OperatorCalls {
   }
 
   /** @param {string} id */
-  ladder(id) {
-    return this.#ask(`/${encodeURIComponent(id)}`);
+  async ladder(id) {
+    return (await made(await this.list(), id)) ?? this.#ask(`/${encodeURIComponent(id)}`);
   }
 
   /** @param {string} rest */
   async #ask(rest) {
     const url = `${HOME}/admin/calls${rest}?address=${encodeURIComponent(this.#address)}`;
     const answer = await fetch(url, { headers: { authorization: `Bearer ${this.#token}` }, signal: AbortSignal.timeout(20_000) });
-    if (answer.ok) return answer.json();
     if (answer.status === 401) throw new Error("This admin token is not the right one. The command that deployed Afterbeep printed it.");
-    const problem = await answer.json().catch(() => ({}));
-    throw new Error(problem.detail || problem.title || `The server refused this (status ${answer.status}).`);
+    return content(answer);
   }
+}
+
+/**
+ * A call that was made: the callee's mailbox keeps it, at an address that the list says.
+ * @param {import("./ladder-list.js").Call[]} calls
+ * @param {string} id
+ */
+async function made(calls, id) {
+  const url = calls.find((call) => call.id === id)?.ladder_url;
+  return url ? content(await fetch(url, { signal: AbortSignal.timeout(20_000) })) : undefined;
+}
+
+/** @param {Response} answer */
+async function content(answer) {
+  if (answer.ok) return answer.json();
+  const problem = await answer.json().catch(() => ({}));
+  throw new Error(problem.detail || problem.title || `The server refused this (status ${answer.status}).`);
 }

@@ -1,6 +1,6 @@
 // A ladder as plain text, for documents, terminals and mails. No DOM.
 
-import { after, callerName, outcomeOf, rowsOf } from "./ladder-rows.js";
+import { after, outcomeOf, rowsOf, titleOf } from "./ladder-rows.js";
 
 /** Letters between two lifelines, at least. */
 const LANE = 18;
@@ -27,7 +27,7 @@ export function picture(ladder, { times = true } = {}) {
  * @returns {string}
  */
 export function text(ladder) {
-  const facts = [`Call from ${callerName(ladder)}, ${ladder.began_at}`, `${outcomeOf(ladder)}, ${ladder.entries.length} messages, Call-ID ${ladder.call_id}`];
+  const facts = [`${titleOf(ladder)}, ${ladder.began_at}`, `${outcomeOf(ladder)}, ${ladder.entries.length} messages, Call-ID ${ladder.call_id}`];
   const left = ladder.left_out > 0 ? ["More messages of this call were not kept."] : [];
   const messages = ladder.entries.map((message, index) => {
     const title = `${index + 1}. ${after(message.after_ms)}  ${message.from} -> ${message.to}  (${message.size} bytes)`;

@@ -2,7 +2,7 @@
 
 import { count, moment } from "./figures.js";
 import { draw, file } from "./ladder-picture.js";
-import { after, callerName, outcomeOf, rowsOf } from "./ladder-rows.js";
+import { after, outcomeOf, rowsOf, titleOf } from "./ladder-rows.js";
 import { text } from "./ladder-text.js";
 import { saveAs } from "./save-as.js";
 import { button, say, tree } from "./tree.js";
@@ -38,7 +38,7 @@ export class LadderView {
     this.#ladder = ladder;
     this.element.hidden = !ladder;
     if (!ladder) return;
-    say(this.#title, `Call from ${callerName(ladder)}`);
+    say(this.#title, titleOf(ladder));
     const when = moment(Date.parse(ladder.began_at), Date.now());
     say(this.#facts, `${when}. ${outcomeOf(ladder)}. ${count(ladder.entries.length, "message")}; secrets are shown as ***.`);
     say(this.#left, ladder.left_out > 0 ? "More messages of this call were not kept." : "");

@@ -241,6 +241,15 @@ pub enum Signal {
         /// What was seen, its secrets masked.
         notes: Vec<crate::trace::Note>,
     },
+    /// To a `Mailbox`, from the callee's: its owner made this call.
+    Made {
+        /// Name of the call in the callee's mailbox.
+        id: String,
+        /// Its Call-ID.
+        call_id: String,
+        /// What a list says of it, JSON.
+        call: String,
+    },
     /// To the object itself: a frame found no socket.
     Undelivered {
         /// Flow that is gone.

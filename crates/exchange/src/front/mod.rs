@@ -259,7 +259,8 @@ impl Arrival<'_> {
             ["deposits"] => self.create_deposit(),
             ["deposits", upload] => self.upload(upload),
             ["sessions", "current"] | ["sessions", "current", "calls"] => self.session_status(),
-            ["calls"] | ["calls", _] => self.calls(),
+            ["calls"] => self.calls(None),
+            ["calls", id] => self.calls(Some(id)),
             _ => self.page(path),
         }
     }

@@ -79,8 +79,14 @@ impl Arrival<'_> {
         Ok(forwarded(forward))
     }
 
-    /// The owner's calls as ladders.
-    pub(super) fn calls(&self) -> Routed {
+    /// The owner's calls as ladders. Its caller opens one with the token of its address.
+    pub(super) fn calls(&self, id: Option<&str>) -> Routed {
+        if let (Some(_), Some(token)) = (id, query_value(&self.head.query, "token")) {
+            let claims = self.media_claims(&token)?;
+            let found = [(RESOURCE, claims.resource.as_str())];
+            let forward = self.forward(Object::Mailbox(claims.mailbox), &found);
+            return self.only("GET", forwarded(forward));
+        }
         let login = self.login_claims()?;
         let generation = login.generation.to_string();
         let found = [(GENERATION, generation.as_str())];

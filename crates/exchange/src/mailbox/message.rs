@@ -41,6 +41,9 @@ pub const SECOND_SCHEMA: &[&str] = &[
 /// Messages of calls that were sent on to this mailbox.
 pub const THIRD_SCHEMA: &[&str] = &["ALTER TABLE messages ADD COLUMN forwarded_from TEXT"];
 
+/// A list of one state is a scan: an index would cost a row for each message and two for each that is heard.
+pub const FOURTH_SCHEMA: &[&str] = &["DROP INDEX messages_by_state"];
+
 /// Kind of the wake-ups at which messages go for good: one for all that have an end, and one for each that was
 /// erased and still has bytes (key: its id).
 pub const WAKEUP: &str = "message";

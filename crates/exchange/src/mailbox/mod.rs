@@ -66,7 +66,8 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         second.extend(schema);
     }
     let third = [message::THIRD_SCHEMA, session::THIRD_SCHEMA].concat();
-    crate::sql::migrate(sql, &[&first, &second, &third, trace::SCHEMA])
+    let fifth = [trace::SECOND_SCHEMA, message::FOURTH_SCHEMA].concat();
+    crate::sql::migrate(sql, &[&first, &second, &third, trace::SCHEMA, &fifth])
 }
 
 /// One signal, inside one transaction.
@@ -75,13 +76,17 @@ pub fn on_signal(
     context: &Context<'_>,
     signal: Signal,
 ) -> Result<Outcome, SqlError> {
-    let effects = match trace::opened(context, signal) {
+    let mut effects = match trace::opened(context, signal) {
         Signal::Trace {
             flow,
             caller,
             notes,
         } => {
-            trace::tell(sql, context, flow.as_deref(), caller.as_ref(), notes)?;
+            return trace::tell(sql, context, flow.as_deref(), caller.as_ref(), notes)
+                .map(Outcome::done);
+        }
+        Signal::Made { id, call_id, call } => {
+            trace::keep_made(sql, context, &id, &call_id, &call)?;
             Vec::new()
         }
         Signal::AccountChanged {
@@ -114,7 +119,7 @@ pub fn on_signal(
         Signal::BlobDeleted { key, gone } => media::on_blob_deleted(sql, &key, gone)?,
         _ => return Ok(Outcome::failed("unexpected_signal")),
     };
-    trace::finish(sql, context, &effects)?;
+    effects.extend(trace::finish(sql, context, &effects)?);
     Ok(Outcome::done(effects))
 }
 
@@ -179,10 +184,7 @@ fn answer(sql: &dyn Sql, context: &Context<'_>, request: &Request) -> Answered {
             account::check_generation(sql, request)?;
             calls::list(sql, context, request)
         }
-        ("GET" | "HEAD", ["calls", id]) => {
-            account::check_generation(sql, request)?;
-            calls::show(sql, context, request, id)
-        }
+        ("GET" | "HEAD", ["calls", id]) => calls::show(sql, context, request, id),
         (method, ["mailbox", rest @ ..]) => {
             account::check_generation(sql, request)?;
             owner(sql, context, request, method, rest)

@@ -81,10 +81,7 @@ pub(super) fn told(
         to: Object::Mailbox(mailbox),
         signal: Box::new(Signal::Trace {
             flow,
-            caller: caller.map(|caller| Caller {
-                network: None,
-                ..caller
-            }),
+            caller,
             notes,
         }),
         tag: String::new(),

@@ -1,8 +1,9 @@
 //! What a mailbox adds: the frames of its voicemail. The notes of a call ride in the row that the voicemail writes
-//! for it anyway, and come to the table when that row goes.
+//! for it anyway.
 
 use super::{
     entry::{End, Note},
+    made,
     sheet::Sheet,
     store,
 };
@@ -22,21 +23,24 @@ pub(crate) fn tell(
     flow: Option<&str>,
     caller: Option<&Caller>,
     notes: Vec<Note>,
-) -> Result<(), SqlError> {
+) -> Result<Vec<Effect>, SqlError> {
     if !super::is_on(context) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let nobody = Caller::default();
     store::add(sql, context, flow, caller.unwrap_or(&nobody), notes)
 }
 
-/// The row of a call is written: its record takes the notes of this event along, and the frames that it sends.
-pub(crate) fn ride(context: &Context<'_>, sheet: &mut Sheet, effects: &[Effect]) {
-    if super::is_on(context) {
-        for note in of_call(context, &sheet.call_id, effects) {
-            sheet.add(note);
-        }
+/// The row of a call is written: its record takes the notes of this event along, and the frames that it sends. The
+/// caller's own mailbox may have to hear of it.
+pub(crate) fn ride(context: &Context<'_>, sheet: &mut Sheet, effects: &[Effect]) -> Option<Effect> {
+    if !super::is_on(context) {
+        return None;
     }
+    for note in of_call(context, &sheet.call_id, effects) {
+        sheet.add(note);
+    }
+    made::tell(context, sheet)
 }
 
 /// The row of a call is not written, because nothing changed that the call must remember: the notes go to the table.
@@ -45,21 +49,12 @@ pub(crate) fn leave(
     context: &Context<'_>,
     sheet: &Sheet,
     effects: &[Effect],
-) -> Result<(), SqlError> {
+) -> Result<Vec<Effect>, SqlError> {
     if !super::is_on(context) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let notes = of_call(context, &sheet.call_id, effects);
     store::add(sql, context, Some(&sheet.flow), &sheet.caller, notes)
-}
-
-/// The row of a call goes: its record comes to the table.
-pub(crate) fn keep(sql: &dyn Sql, context: &Context<'_>, sheet: &Sheet) -> Result<(), SqlError> {
-    if !super::is_on(context) {
-        return Ok(());
-    }
-    let stored = store::find(sql, context, &sheet.id())?;
-    store::put(sql, context, &sheet.clone().joined(stored))
 }
 
 /// The end of an event: what no call took along belongs to one that has no row any more.
@@ -67,9 +62,9 @@ pub(crate) fn finish(
     sql: &dyn Sql,
     context: &Context<'_>,
     effects: &[Effect],
-) -> Result<(), SqlError> {
+) -> Result<Vec<Effect>, SqlError> {
     if !super::is_on(context) {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let mut notes = context.trace.take();
     let sent = effects.iter().filter_map(|effect| sent(context, effect));

@@ -1,13 +1,14 @@
 //! What every end of a call saw, message by message, for the ladder: who sent it to whom, when, and what it said.
 //!
 //! A connection notes what it takes in and hands the note on with the message ([`Signal::Traced`]); lines and
-//! mailboxes add what they send. Everything about a call comes together in the callee's mailbox, in one row of its
-//! own when the call is over; before that it rides in the row of the voicemail's call. Nothing secret is ever
-//! written (see `mask`), nothing is kept longer than a week, and nothing here decides anything about a call.
+//! mailboxes add what they send. Everything about a call comes together in the callee's mailbox, in one row, which is
+//! the row of the voicemail's call as well. Nothing secret is ever written (see `mask`), nothing is kept longer than a
+//! week, and nothing here decides anything about a call.
 
 mod entry;
 mod flow;
 mod line;
+mod made;
 mod mailbox;
 mod mask;
 mod notebook;
@@ -26,9 +27,13 @@ pub use self::{
 pub(crate) use self::{
     flow::{carried, let_go},
     line::{Arrival, carry as of_line},
-    mailbox::{finish, keep, leave, ride, tell},
-    show::{Viewer, ladder, summary},
-    store::{SCHEMA, WAKEUP, find, forget_all, of_session, on_wakeup, summaries},
+    made::keep as keep_made,
+    mailbox::{finish, leave, ride, tell},
+    show::{Viewer, ladder},
+    store::{
+        SCHEMA, SECOND_SCHEMA, WAKEUP, began, columns, find, forget_all, new_key, of_session,
+        on_wakeup, origin, rung, summaries,
+    },
 };
 
 use crate::{context::Context, settings::Ladder, signal::Signal};

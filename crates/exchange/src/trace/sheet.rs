@@ -34,6 +34,9 @@ pub struct Sheet {
     /// How many more there were, at least: a full record is written no more.
     #[serde(default)]
     pub left_out: usize,
+    /// Whether the caller's own mailbox has heard of the call.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub told: bool,
 }
 
 /// How a call went.
@@ -136,43 +139,6 @@ impl Sheet {
         };
         let follower = self.entries.iter().position(follows);
         follower.map_or(by_time, |at| at.min(by_time))
-    }
-
-    /// This record together with an older one of the same call.
-    #[must_use]
-    pub(crate) fn joined(self, older: Option<Self>) -> Self {
-        match older {
-            None => self,
-            Some(older) if older.began_ms() <= self.began_ms() => older.with(self),
-            Some(older) => self.with(older),
-        }
-    }
-
-    fn with(mut self, other: Self) -> Self {
-        self.merge(other);
-        self
-    }
-
-    /// Takes over what another record of the same call holds.
-    fn merge(&mut self, other: Self) {
-        if self.caller == Caller::default() {
-            self.caller = other.caller;
-        }
-        self.session = self.session.take().or(other.session);
-        self.left_out = self.left_out.saturating_add(other.left_out);
-        for contact in other.contacts {
-            if !self.contacts.contains(&contact) && contact != self.flow {
-                self.contacts.push(contact);
-            }
-        }
-        for entry in other.entries {
-            self.add(Note {
-                call_id: self.call_id.clone(),
-                session: None,
-                late: false,
-                entry,
-            });
-        }
     }
 
     /// How the call went, and the last status that whoever called got: the caller, or a voicemail that calls back.

@@ -30,6 +30,8 @@ pub(crate) fn summary(sheet: &Sheet) -> Json {
         "from": sheet.caller.address,
         "from_name": sheet.caller.display_name,
         "from_verified": sheet.caller.verified,
+        "way": "received",
+        "to": null,
         "outcome": outcome,
         "status": status,
         "session_id": sheet.session,

@@ -1,9 +1,10 @@
-//! The table of calls that are over, and of what lines and connections tell about calls that go on.
+//! The table of calls: what was seen of each, and how long it is kept.
 
 use serde_json::Value as Json;
 
 use super::{
     entry::{End, Note},
+    made,
     sheet::{self, Sheet},
 };
 use crate::{
@@ -14,9 +15,18 @@ use crate::{
     wakeup,
 };
 
-/// The table of this module. What a list shows stands apart from the messages.
+/// The table of older versions.
 pub(crate) const SCHEMA: &[&str] = &[
     "CREATE TABLE traces (id TEXT PRIMARY KEY, began INTEGER NOT NULL, call_id TEXT NOT NULL, session TEXT, summary TEXT NOT NULL, sheet TEXT NOT NULL) WITHOUT ROWID",
+];
+
+/// One row for each call, from its begin until a week later. While the voicemail has the call, its state stands in the
+/// same row (see `mailbox::voicemail::row`), so that the ladder costs no row of its own. Keys begin with the time
+/// ([`new_key`]). What a list shows stands apart from the messages; `origin` is whom the call counts for.
+pub(crate) const SECOND_SCHEMA: &[&str] = &[
+    "CREATE TABLE mailbox_calls (key TEXT PRIMARY KEY, id TEXT NOT NULL, began INTEGER NOT NULL, due INTEGER, call_id TEXT NOT NULL, origin TEXT NOT NULL, session TEXT, state TEXT, summary TEXT, sheet TEXT) WITHOUT ROWID",
+    "INSERT INTO mailbox_calls SELECT printf('%012x', began) || id, id, began, NULL, call_id, '', session, NULL, json_set(summary, '$.way', 'received', '$.to', NULL), sheet FROM traces",
+    "DELETE FROM traces",
 ];
 
 /// Kind of the wake-up that sweeps.
@@ -28,6 +38,34 @@ const KEPT_MS: i64 = 7 * 86_400_000;
 const SPAN_MS: i64 = 6 * 3_600_000;
 /// No mailbox keeps more calls; the oldest go first.
 const MOST_CALLS: i64 = 200;
+/// No more are kept of one origin, so that nobody's calls push out everybody else's.
+const MOST_OF_ONE_ORIGIN: i64 = 50;
+/// A call that rang longer than this before the voicemail took it has two rows.
+const LONGEST_RING_MS: i64 = 600_000;
+
+/// Name of a row that begins now. Keys of later calls are greater.
+pub(crate) fn new_key(context: &Context<'_>) -> String {
+    format!("{:012x}{}", context.now_ms, context.entropy.token())
+}
+
+/// The row of a call that has rung and that no voicemail took yet: its key, and what was seen.
+pub(crate) fn rung(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    call_id: &str,
+    flow: &str,
+) -> Result<Option<(String, Sheet)>, SqlError> {
+    let rows = sql.query(
+        "SELECT key, sheet FROM mailbox_calls WHERE id = ? AND state IS NULL AND sheet IS NOT NULL AND began > ? ORDER BY key DESC LIMIT 1",
+        &[
+            sheet::id(call_id, flow).into(),
+            context.now_ms.saturating_sub(LONGEST_RING_MS).into(),
+        ],
+    )?;
+    Ok(rows
+        .first()
+        .and_then(|row| Some((row.text(0), read(&row.text(1))?))))
+}
 
 /// The stored call of this name.
 pub(crate) fn find(
@@ -35,11 +73,21 @@ pub(crate) fn find(
     context: &Context<'_>,
     id: &str,
 ) -> Result<Option<Sheet>, SqlError> {
+    Ok(row_of(sql, context, id)?.map(|(_, sheet)| sheet))
+}
+
+fn row_of(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    id: &str,
+) -> Result<Option<(String, Sheet)>, SqlError> {
     let rows = sql.query(
-        "SELECT sheet FROM traces WHERE id = ? AND began > ?",
+        "SELECT key, sheet FROM mailbox_calls WHERE id = ? AND sheet IS NOT NULL AND began > ? ORDER BY key DESC LIMIT 1",
         &[id.into(), oldest(context).into()],
     )?;
-    Ok(rows.first().and_then(|row| read(&row.text(0))))
+    Ok(rows
+        .first()
+        .and_then(|row| Some((row.text(0), read(&row.text(1))?))))
 }
 
 /// The stored calls of a session.
@@ -49,22 +97,19 @@ pub(crate) fn of_session(
     session: &str,
 ) -> Result<Vec<Sheet>, SqlError> {
     let rows = sql.query(
-        "SELECT sheet FROM traces WHERE session = ? AND began > ?",
+        "SELECT sheet FROM mailbox_calls WHERE session = ? AND began > ?",
         &[session.into(), oldest(context).into()],
     )?;
     Ok(rows.iter().filter_map(|row| read(&row.text(0))).collect())
 }
 
-/// All stored calls as a list says them: name and summary.
-pub(crate) fn summaries(
-    sql: &dyn Sql,
-    context: &Context<'_>,
-) -> Result<Vec<(String, Json)>, SqlError> {
+/// All stored calls as a list says them, newest first.
+pub(crate) fn summaries(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Json>, SqlError> {
     let rows = sql.query(
-        "SELECT id, summary FROM traces WHERE began > ?",
+        "SELECT summary FROM mailbox_calls WHERE summary IS NOT NULL AND began > ? ORDER BY key DESC",
         &[oldest(context).into()],
     )?;
-    let one = |row: &Row| Some((row.text(0), serde_json::from_str(&row.text(1)).ok()?));
+    let one = |row: &Row| serde_json::from_str(&row.text(0)).ok();
     Ok(rows.iter().filter_map(one).collect())
 }
 
@@ -76,39 +121,93 @@ pub(super) fn add(
     flow: Option<&str>,
     caller: &Caller,
     notes: Vec<Note>,
-) -> Result<(), SqlError> {
+) -> Result<Vec<Effect>, SqlError> {
     let Some(call_id) = notes.first().map(|note| note.call_id.clone()) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let (own, others): (Vec<Note>, Vec<Note>) =
         notes.into_iter().partition(|note| note.call_id == call_id);
     let known = match flow {
-        Some(flow) => {
-            let found = find(sql, context, &sheet::id(&call_id, flow))?;
-            Some(found.unwrap_or_else(|| Sheet::new(&call_id, flow, caller)))
-        }
+        Some(flow) => row_of(sql, context, &sheet::id(&call_id, flow))?,
         None => of_ends(sql, &call_id, &own)?,
     };
-    if let Some(mut sheet) = known {
-        let before = sheet.measure();
-        for note in own {
-            sheet.add(note);
+    let told = match (known, flow) {
+        (Some((key, sheet)), _) => change(sql, context, &key, sheet, own)?,
+        (None, Some(flow)) => {
+            let sheet = Sheet::new(&call_id, flow, caller);
+            begin(sql, context, sheet, caller, own)?
         }
-        if sheet.measure() != before {
-            put(sql, context, &sheet)?;
-        }
+        (None, None) => None,
+    };
+    let mut effects = add(sql, context, flow, caller, others)?;
+    effects.extend(told);
+    Ok(effects)
+}
+
+/// A call that no voicemail has taken.
+fn begin(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    mut sheet: Sheet,
+    caller: &Caller,
+    notes: Vec<Note>,
+) -> Result<Option<Effect>, SqlError> {
+    notes.into_iter().for_each(|note| sheet.add(note));
+    let told = made::tell(context, &mut sheet);
+    let [session, summary, printed] = columns(&sheet)?;
+    let parameters: [Value; 8] = [
+        new_key(context).into(),
+        sheet.id().into(),
+        context.now_ms.into(),
+        sheet.call_id.as_str().into(),
+        origin(caller).into(),
+        session,
+        summary,
+        printed,
+    ];
+    sql.query(
+        "INSERT INTO mailbox_calls (key, id, began, call_id, origin, session, summary, sheet) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        &parameters,
+    )?;
+    began(sql, context, &origin(caller))?;
+    Ok(told)
+}
+
+fn change(
+    sql: &dyn Sql,
+    context: &Context<'_>,
+    key: &str,
+    mut sheet: Sheet,
+    notes: Vec<Note>,
+) -> Result<Option<Effect>, SqlError> {
+    let before = sheet.measure();
+    notes.into_iter().for_each(|note| sheet.add(note));
+    if sheet.measure() == before {
+        return Ok(None);
     }
-    add(sql, context, flow, caller, others)
+    let told = made::tell(context, &mut sheet);
+    let [session, summary, printed] = columns(&sheet)?;
+    sql.query(
+        "UPDATE mailbox_calls SET session = ?, summary = ?, sheet = ? WHERE key = ?",
+        &[session, summary, printed, key.into()],
+    )?;
+    Ok(told)
 }
 
 /// The newest call with this Call-ID in which one of the ends of the notes takes part.
-fn of_ends(sql: &dyn Sql, call_id: &str, notes: &[Note]) -> Result<Option<Sheet>, SqlError> {
+fn of_ends(
+    sql: &dyn Sql,
+    call_id: &str,
+    notes: &[Note],
+) -> Result<Option<(String, Sheet)>, SqlError> {
     let rows = sql.query(
-        "SELECT sheet FROM traces WHERE call_id = ? ORDER BY began DESC",
+        "SELECT key, sheet FROM mailbox_calls WHERE call_id = ? AND sheet IS NOT NULL ORDER BY key DESC",
         &[call_id.into()],
     )?;
-    let sheets = rows.iter().filter_map(|row| read(&row.text(0)));
-    let takes_part = |sheet: &Sheet| {
+    let sheets = rows
+        .iter()
+        .filter_map(|row| Some((row.text(0), read(&row.text(1))?)));
+    let takes_part = |(_, sheet): &(String, Sheet)| {
         let ends = notes
             .iter()
             .flat_map(|note| [&note.entry.from, &note.entry.to]);
@@ -118,28 +217,42 @@ fn of_ends(sql: &dyn Sql, call_id: &str, notes: &[Note]) -> Result<Option<Sheet>
     Ok(sheets.into_iter().find(takes_part))
 }
 
-/// Writes a call; what is stored of it already stays.
-pub(super) fn put(sql: &dyn Sql, context: &Context<'_>, sheet: &Sheet) -> Result<(), SqlError> {
+/// The columns `session`, `summary` and `sheet` of a call; nothing where nothing was noted.
+pub(crate) fn columns(sheet: &Sheet) -> Result<[Value; 3], SqlError> {
     if sheet.entries.is_empty() {
-        return Ok(());
+        return Ok([Value::Null, Value::Null, Value::Null]);
     }
     let printed = serde_json::to_string(sheet).map_err(|error| SqlError(error.to_string()))?;
-    let parameters: [Value; 6] = [
-        sheet.id().into(),
-        sheet.began_ms().into(),
-        sheet.call_id.as_str().into(),
+    Ok([
         sheet.session.clone().into(),
         super::show::summary(sheet).to_string().into(),
         printed.into(),
-    ];
-    sql.query(
-        "INSERT OR REPLACE INTO traces (id, began, call_id, session, summary, sheet) VALUES (?, ?, ?, ?, ?, ?)",
-        &parameters,
+    ])
+}
+
+/// Whom a call counts for: whoever is proven, or else the network.
+pub(crate) fn origin(caller: &Caller) -> String {
+    let known = caller.proven().or(caller.network.as_deref());
+    known.unwrap_or_default().to_owned()
+}
+
+/// A row of this origin was added: what is too much goes, and the sweep is planned.
+pub(crate) fn began(sql: &dyn Sql, context: &Context<'_>, origin: &str) -> Result<(), SqlError> {
+    let counts = sql.query(
+        "SELECT COUNT(*), COUNT(CASE WHEN origin = ? THEN 1 END) FROM mailbox_calls",
+        &[origin.into()],
     )?;
-    let count = sql.query("SELECT COUNT(*) FROM traces", &[])?;
-    if count.first().is_some_and(|row| row.integer(0) > MOST_CALLS) {
+    let (all, own) = counts
+        .first()
+        .map_or((0, 0), |row| (row.integer(0), row.integer(1)));
+    if own > MOST_OF_ONE_ORIGIN {
         sql.query(
-            "DELETE FROM traces WHERE id NOT IN (SELECT id FROM traces ORDER BY began DESC LIMIT ?)",
+            "DELETE FROM mailbox_calls WHERE state IS NULL AND origin = ?1 AND key NOT IN (SELECT key FROM mailbox_calls WHERE origin = ?1 ORDER BY key DESC LIMIT ?2)",
+            &[origin.into(), MOST_OF_ONE_ORIGIN.into()],
+        )?;
+    } else if all > MOST_CALLS {
+        sql.query(
+            "DELETE FROM mailbox_calls WHERE state IS NULL AND key NOT IN (SELECT key FROM mailbox_calls ORDER BY key DESC LIMIT ?)",
             &[MOST_CALLS.into()],
         )?;
     }
@@ -153,10 +266,10 @@ pub(super) fn put(sql: &dyn Sql, context: &Context<'_>, sheet: &Sheet) -> Result
 /// Forgets what was kept long enough.
 pub(crate) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effect>, SqlError> {
     sql.query(
-        "DELETE FROM traces WHERE began <= ?",
+        "DELETE FROM mailbox_calls WHERE began <= ?",
         &[oldest(context).into()],
     )?;
-    let rows = sql.query("SELECT MIN(began) FROM traces", &[])?;
+    let rows = sql.query("SELECT MIN(began) FROM mailbox_calls", &[])?;
     if let Some(began) = rows.first().and_then(|row| row.optional_integer(0)) {
         let due = began.saturating_add(KEPT_MS).saturating_add(SPAN_MS);
         wakeup::set(sql, WAKEUP, "", due)?;
@@ -166,8 +279,12 @@ pub(crate) fn on_wakeup(sql: &dyn Sql, context: &Context<'_>) -> Result<Vec<Effe
 
 /// Forgets every call.
 pub(crate) fn forget_all(sql: &dyn Sql) -> Result<(), SqlError> {
-    sql.query("DELETE FROM traces", &[])?;
-    wakeup::clear(sql, WAKEUP, "")
+    sql.query("DELETE FROM mailbox_calls WHERE state IS NULL", &[])?;
+    sql.query(
+        "UPDATE mailbox_calls SET session = NULL, summary = NULL, sheet = NULL",
+        &[],
+    )?;
+    Ok(())
 }
 
 fn oldest(context: &Context<'_>) -> i64 {

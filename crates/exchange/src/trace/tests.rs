@@ -20,7 +20,7 @@ fn mailbox() -> Object {
 type Seen = Vec<(String, usize)>;
 
 fn sheets(world: &World) -> Vec<Sheet> {
-    let rows = world.rows(&mailbox(), "SELECT sheet FROM traces ORDER BY began");
+    let rows = world.rows(&mailbox(), "SELECT sheet FROM mailbox_calls ORDER BY key");
     let sheet = |text: String| serde_json::from_str(&text).expect("a sheet");
     rows.iter().map(|row| sheet(row.text(0))).collect()
 }
@@ -66,20 +66,36 @@ fn methods(sheet: &Sheet) -> Vec<String> {
     sheet.entries.iter().map(word).collect()
 }
 
-#[test]
-fn a_call_to_the_voicemail_is_one_row_written_twice_that_says_what_the_wire_said() {
-    let mut world = World::new();
-    for statement in [
-        "CREATE TABLE written (id TEXT)",
-        "CREATE TRIGGER writing AFTER INSERT ON traces BEGIN INSERT INTO written VALUES (new.id); END",
-    ] {
-        world.rows(&mailbox(), statement);
+/// A whole call to the voicemail, and how often its row was written.
+fn written(ladder: Ladder) -> (World, i64) {
+    let mut settings = settings();
+    settings.ladder = ladder;
+    let mut world = World::with_settings(settings);
+    world.rows(&mailbox(), "CREATE TABLE written (id TEXT)");
+    for (event, row) in [("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")] {
+        let trigger = format!(
+            "CREATE TRIGGER at_{event} AFTER {event} ON mailbox_calls BEGIN INSERT INTO written VALUES ({row}.id); END"
+        );
+        world.rows(&mailbox(), &trigger);
     }
     world.phone("anna", None, Credentials::None);
     world.call("anna", BOB);
-    let flow = world.get("anna").flow.clone();
-    assert!(sheets(&world).is_empty(), "it rides in the row of the call");
     world.advance(120_000);
+    let written = world.count(&mailbox(), "SELECT COUNT(*) FROM written");
+    (world, written)
+}
+
+#[test]
+fn the_ladder_of_a_call_to_the_voicemail_costs_one_row_more_and_says_what_the_wire_said() {
+    let (mut world, with) = written(Ladder::All);
+    let (bare, without) = written(Ladder::Off);
+    assert_eq!(
+        bare.count(&mailbox(), "SELECT COUNT(*) FROM mailbox_calls"),
+        0
+    );
+    assert_eq!(without, 3, "at the INVITE, at the ACK, at the end");
+    assert_eq!(with, 4, "and for the last answer");
+    let flow = world.get("anna").flow.clone();
     let sheet = only(&world);
     assert_eq!(leg(&sheet, &flow), wire(&mut world, "anna"));
     assert_eq!(
@@ -98,11 +114,23 @@ fn a_call_to_the_voicemail_is_one_row_written_twice_that_says_what_the_wire_said
     );
     assert_eq!(sheet.outcome(), (Outcome::Voicemail, Some(200)));
     assert!(sheet.session.is_some(), "the session is known");
-    let written = world.count(&mailbox(), "SELECT COUNT(*) FROM written");
-    assert_eq!(
-        written, 2,
-        "at the end of the call, and for its last answer"
-    );
+}
+
+#[test]
+fn many_calls_of_one_network_push_out_only_each_other() {
+    let mut world = World::new();
+    world.user("alice", "alice");
+    world.call("alice", BOB);
+    world.advance(120_000);
+    world.phone("anna", None, Credentials::None);
+    for _ in 0..60 {
+        world.call("anna", BOB);
+        world.advance(120_000);
+    }
+    let sheets = sheets(&world);
+    assert_eq!(sheets.len(), 51, "50 of the network, and hers");
+    let first = sheets.first().expect("the oldest");
+    assert_eq!(first.caller.address.as_deref(), Some("sip:alice@localhost"));
 }
 
 #[test]
@@ -136,6 +164,13 @@ fn a_refused_call_goes_on_to_the_voicemail_on_the_same_page() {
     world.user("alice", "alice");
     world.call("alice", BOB);
     world.advance(120_000);
+    let own = Object::Mailbox("sip:alice@localhost".to_owned());
+    let made = "SELECT summary FROM mailbox_calls WHERE origin = 'made'";
+    let made = world.rows(&own, made);
+    assert_eq!(made.len(), 1, "told once");
+    let made: serde_json::Value = serde_json::from_str(&made[0].text(0)).expect("JSON");
+    assert_eq!((&made["to"], &made["way"]), (&BOB.into(), &"made".into()));
+    assert_eq!(made["outcome"], "voicemail");
     let sheet = only(&world);
     let desk = world.get("desk").flow.clone();
     assert_eq!(leg(&sheet, &desk), wire(&mut world, "desk"));
@@ -171,7 +206,7 @@ fn nothing_secret_is_written() {
         .next()
         .expect("a session token");
     let stored: String = world
-        .rows(&mailbox(), "SELECT sheet || summary FROM traces")
+        .rows(&mailbox(), "SELECT sheet || summary FROM mailbox_calls")
         .iter()
         .map(|row| row.text(0))
         .collect();

@@ -178,7 +178,7 @@ fn a_callers_name_brings_nothing_invisible_into_the_mailbox() {
         invite(BOB, "sip:a@x.invalid", "").replacen("From: ", &format!("From: \"{name}\" "), 1);
     world.raw("anna", &text);
     let mailbox = Object::Mailbox(BOB.to_owned());
-    let kept = "SELECT COUNT(*) FROM voicemail_dialogs WHERE json_extract(state, '$.caller.display_name') GLOB 'annA x*' AND length(json_extract(state, '$.caller.display_name')) = 120";
+    let kept = "SELECT COUNT(*) FROM mailbox_calls WHERE json_extract(state, '$.caller.display_name') GLOB 'annA x*' AND length(json_extract(state, '$.caller.display_name')) = 120";
     assert_eq!(world.count(&mailbox, kept), 1);
 }
 

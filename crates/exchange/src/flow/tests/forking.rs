@@ -380,7 +380,7 @@ fn redirections_that_lead_out_or_round_end_at_the_voicemail() {
             count(&mut world, "anna", "200 INVITE") > 0,
             "{contact_of_302}"
         );
-        let called = "SELECT COUNT(*) FROM voicemail_dialogs";
+        let called = "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL";
         let mailbox = Object::Mailbox(BOB.to_owned());
         assert_eq!(world.count(&mailbox, called), 1, "{contact_of_302}");
     }
@@ -393,7 +393,7 @@ fn redirections_that_lead_out_or_round_end_at_the_voicemail() {
         respond(&mut world, phone, "302 Moved Temporarily", &line);
     }
     let mailbox = Object::Mailbox("sip:alice@localhost".to_owned());
-    let called = "SELECT COUNT(*) FROM voicemail_dialogs";
+    let called = "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL";
     assert_eq!(world.count(&mailbox, called), 1, "no way back to Bob");
 }
 

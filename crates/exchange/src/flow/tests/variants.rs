@@ -136,7 +136,10 @@ fn the_info_comes_before_or_after_the_greeting_or_the_bye_brings_it() {
             1,
             "{settings}"
         );
-        let left = world.count(&bobs(), "SELECT COUNT(*) FROM voicemail_dialogs");
+        let left = world.count(
+            &bobs(),
+            "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL",
+        );
         assert_eq!(left, 0, "{settings}");
     }
 }
@@ -231,7 +234,10 @@ fn a_caller_may_hang_up_in_every_variant() {
         let call = world.call("anna", BOB);
         world.act("anna", |agent, now| agent.hang_up(call, None, None, now));
         assert!(world.statuses("anna").contains(&"200 BYE".to_owned()));
-        let left = world.count(&bobs(), "SELECT COUNT(*) FROM voicemail_dialogs");
+        let left = world.count(
+            &bobs(),
+            "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL",
+        );
         assert_eq!(left, 0, "{settings}");
     }
 }
@@ -316,7 +322,10 @@ fn the_voicemail_calls_the_caller_back_where_the_owner_wants_it() {
         world.advance(GREETING_MS);
         let end = told(&mut world, "anna").1.expect("BYE");
         assert_eq!(end.is_some(), settings.contains("bye"), "{settings}");
-        let left = world.count(&bobs(), "SELECT COUNT(*) FROM voicemail_dialogs");
+        let left = world.count(
+            &bobs(),
+            "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL",
+        );
         assert_eq!(left, 0, "{settings}");
         assert_eq!(world.count(&bobs(), "SELECT COUNT(*) FROM sessions"), 1);
     }
@@ -348,7 +357,10 @@ fn a_caller_who_does_not_take_the_call_back_leaves_nothing_behind() {
         let acknowledged = world.statuses("anna").contains(&"ACK".to_owned());
         assert!(acknowledged, "{:?}", world.statuses("anna"));
         assert_eq!(
-            world.count(&bobs(), "SELECT COUNT(*) FROM voicemail_dialogs"),
+            world.count(
+                &bobs(),
+                "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL"
+            ),
             0
         );
         assert_eq!(world.count(&bobs(), "SELECT COUNT(*) FROM sessions"), 0);

@@ -86,7 +86,10 @@ fn an_unregistered_callee_has_its_voicemail_answer_and_end_the_call() {
         reason.as_deref(),
         Some("SIP;cause=200;text=\"record offline\"")
     );
-    let left = world.count(&mailbox(), "SELECT COUNT(*) FROM voicemail_dialogs");
+    let left = world.count(
+        &mailbox(),
+        "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL",
+    );
     assert_eq!(left, 0, "nothing of the call stays");
     let line = Object::Line(BOB.to_owned());
     assert_eq!(world.count(&line, "SELECT COUNT(*) FROM calls"), 0);
@@ -238,7 +241,10 @@ fn a_caller_who_hangs_up_during_the_greeting_leaves_nothing_behind() {
     world.act("anna", |agent, now| agent.hang_up(call, None, None, now));
     assert!(world.statuses("anna").contains(&"200 BYE".to_owned()));
     assert_eq!(
-        world.count(&mailbox(), "SELECT COUNT(*) FROM voicemail_dialogs"),
+        world.count(
+            &mailbox(),
+            "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL"
+        ),
         0
     );
     assert_eq!(world.count(&mailbox(), "SELECT COUNT(*) FROM sessions"), 1);
@@ -251,7 +257,10 @@ fn a_caller_who_vanishes_during_the_greeting_leaves_its_session() {
     world.die("anna");
     world.advance(120_000);
     assert_eq!(
-        world.count(&mailbox(), "SELECT COUNT(*) FROM voicemail_dialogs"),
+        world.count(
+            &mailbox(),
+            "SELECT COUNT(*) FROM mailbox_calls WHERE state IS NOT NULL"
+        ),
         0
     );
     assert_eq!(world.count(&mailbox(), "SELECT COUNT(*) FROM sessions"), 1);

@@ -19,6 +19,7 @@ use crate::{
         settings::{Answer, MailboxSettings},
     },
     sql::{Sql, SqlError},
+    trace,
 };
 
 /// So long the caller's end may ring.
@@ -66,7 +67,7 @@ pub(super) fn place(
     };
     let call = Call::place(placing, context.entropy.bytes(), context.now_ms);
     Ok(Row {
-        key: context.entropy.token(),
+        key: trace::new_key(context),
         stage: Stage::Calling,
         end_ms: Some(context.now_ms.saturating_add(RINGS_MS)),
         call,

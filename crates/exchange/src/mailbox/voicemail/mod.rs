@@ -108,8 +108,10 @@ fn arrived(
     let call = Call::incoming(invite, answer::local(context), context.entropy.bytes());
     let greeting_ms = i64::from(greeting::current(sql, context)?.duration_ms);
     let forwarded_from = forwarded::from(context, invite);
+    let rung = trace::rung(sql, context, call.call_id(), flow)?;
+    let (key, trace) = rung.unwrap_or_else(|| (trace::new_key(context), Sheet::default()));
     Ok(Row {
-        key: context.entropy.token(),
+        key,
         flow: flow.to_owned(),
         stage: Stage::Answering,
         caller: Caller {
@@ -124,7 +126,7 @@ fn arrived(
         end_ms: None,
         due_ms: end_after(greeting_ms, context.now_ms),
         call,
-        trace: Sheet::default(),
+        trace,
     })
 }
 
@@ -174,11 +176,6 @@ pub(super) fn on_undelivered(
 /// When this module wants to be woken.
 pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
     row::next_due(sql)
-}
-
-/// What was seen of the calls that go on.
-pub(super) fn traces(sql: &dyn Sql) -> Result<Vec<Sheet>, SqlError> {
-    row::traces(sql)
 }
 
 /// Looks at all calls whose time has come.
@@ -240,11 +237,9 @@ fn go_on(
     }
     row.begin_trace();
     if row.is_over() {
-        trace::ride(context, &mut row.trace, &effects);
-        trace::keep(sql, context, &row.trace)?;
-        if cause != Cause::Invite {
-            row::remove(sql, &row.key)?;
-        }
+        effects.extend(trace::ride(context, &mut row.trace, &effects));
+        row::close(sql, &row)?;
+        began(sql, context, &row, cause)?;
         return Ok(effects);
     }
     let pause = match cause {
@@ -260,12 +255,21 @@ fn go_on(
         && before == (row.stage, row.end_ms);
     if !settled && !matches!(cause, Cause::Reminder(_)) {
         plan(context, &mut row);
-        trace::ride(context, &mut row.trace, &effects);
+        effects.extend(trace::ride(context, &mut row.trace, &effects));
         row::put(sql, &row)?;
+        began(sql, context, &row, cause)?;
     } else {
-        trace::leave(sql, context, &row.trace, &effects)?;
+        effects.extend(trace::leave(sql, context, &row.trace, &effects)?);
     }
     Ok(effects)
+}
+
+/// A row that was not there before may push out others.
+fn began(sql: &dyn Sql, context: &Context<'_>, row: &Row, cause: Cause) -> Result<(), SqlError> {
+    if cause == Cause::Invite {
+        trace::began(sql, context, &trace::origin(&row.caller))?;
+    }
+    Ok(())
 }
 
 /// When the call is looked at next.

@@ -5,8 +5,8 @@ use sip::{call::Call, session_info::SessionType};
 
 use crate::{
     signal::Caller,
-    sql::{self, Sql, SqlError},
-    trace::Sheet,
+    sql::{self, Sql, SqlError, Value},
+    trace::{self, Sheet},
 };
 
 /// The table of older versions; calls do not outlive the deployment that replaces them.
@@ -15,11 +15,15 @@ pub(super) const SCHEMA: &[&str] = &[
     "CREATE INDEX voicemail_calls_by_id ON voicemail_calls (call_id)",
 ];
 
-/// The table of this module. A mailbox has few calls at a time: an index would cost more than it spares.
+/// Another table of older versions: calls stand in the table that keeps their ladders (see [`trace`]).
 pub(super) const SECOND_SCHEMA: &[&str] = &[
     "CREATE TABLE voicemail_dialogs (key TEXT PRIMARY KEY, call_id TEXT NOT NULL, due INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID",
     "DELETE FROM wakeups WHERE kind IN ('voicemail', 'voicemail_end')",
 ];
+
+/// The calls that go on. None is much older than the newest call of all: only so far back is looked, because an index
+/// would cost more than it spares.
+const GOES_ON: &str = "state IS NOT NULL AND key > printf('%012x', (SELECT began FROM mailbox_calls ORDER BY key DESC LIMIT 1) - 3600000)";
 
 /// One call.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -44,8 +48,8 @@ pub(super) struct Row {
     /// When the call is looked at by itself, at the latest.
     pub(super) due_ms: i64,
     pub(super) call: Call,
-    /// What was seen of it, for its ladder.
-    #[serde(default)]
+    /// What was seen of it, for its ladder; a column of its own.
+    #[serde(skip)]
     pub(super) trace: Sheet,
 }
 
@@ -76,6 +80,12 @@ impl Row {
         ended || self.call.is_over()
     }
 
+    /// When its row began, as the key says, Unix time in milliseconds.
+    fn began_ms(&self) -> i64 {
+        let time = self.key.get(..12).unwrap_or_default();
+        i64::from_str_radix(time, 16).unwrap_or(0)
+    }
+
     /// Opens the record of what was seen of the call.
     pub(super) fn begin_trace(&mut self) {
         if self.trace.call_id != self.call.call_id() {
@@ -89,57 +99,78 @@ impl Row {
 
 /// The call of this key.
 pub(super) fn find(sql: &dyn Sql, key: &str) -> Result<Option<Row>, SqlError> {
-    Ok(select(sql, "key = ?", key.into())?.pop())
+    Ok(select(sql, "state IS NOT NULL AND key = ?", key.into())?.pop())
 }
 
 /// The calls with this Call-ID; more than one where a call was forked to us twice.
 pub(super) fn of_call_id(sql: &dyn Sql, call_id: &str) -> Result<Vec<Row>, SqlError> {
-    select(sql, "call_id = ?", call_id.into())
+    select(sql, &format!("{GOES_ON} AND call_id = ?"), call_id.into())
 }
 
 /// The calls that are to be looked at.
 pub(super) fn due(sql: &dyn Sql, now_ms: i64) -> Result<Vec<Row>, SqlError> {
-    select(sql, "due <= ? LIMIT 50", now_ms.into())
+    select(
+        sql,
+        &format!("{GOES_ON} AND due <= ? LIMIT 50"),
+        now_ms.into(),
+    )
 }
 
 /// When the first call is to be looked at.
 pub(super) fn next_due(sql: &dyn Sql) -> Result<Option<i64>, SqlError> {
-    let rows = sql.query("SELECT MIN(due) FROM voicemail_dialogs", &[])?;
+    let rows = sql.query(
+        &format!("SELECT MIN(due) FROM mailbox_calls WHERE {GOES_ON}"),
+        &[],
+    )?;
     Ok(rows.first().and_then(|row| row.optional_integer(0)))
-}
-
-/// What was seen of all calls that go on.
-pub(super) fn traces(sql: &dyn Sql) -> Result<Vec<Sheet>, SqlError> {
-    let rows = select(sql, "? IS NULL", sql::Value::Null)?;
-    Ok(rows.into_iter().map(|row| row.trace).collect())
 }
 
 /// Writes a call as it is now.
 pub(super) fn put(sql: &dyn Sql, row: &Row) -> Result<(), SqlError> {
     let state = serde_json::to_string(row).map_err(|error| SqlError(error.to_string()))?;
+    write(sql, row, Value::Text(state), row.due_ms.into())
+}
+
+/// The call is over: what was seen of it stays, or nothing.
+pub(super) fn close(sql: &dyn Sql, row: &Row) -> Result<(), SqlError> {
+    if !row.trace.entries.is_empty() {
+        return write(sql, row, Value::Null, Value::Null);
+    }
+    let key = row.key.as_str().into();
+    sql.query("DELETE FROM mailbox_calls WHERE key = ?", &[key])?;
+    Ok(())
+}
+
+fn write(sql: &dyn Sql, row: &Row, state: Value, due: Value) -> Result<(), SqlError> {
+    let [session, summary, sheet] = trace::columns(&row.trace)?;
+    let parameters: [Value; 10] = [
+        row.key.as_str().into(),
+        row.trace.id().into(),
+        row.began_ms().into(),
+        due,
+        row.call.call_id().into(),
+        trace::origin(&row.caller).into(),
+        session,
+        state,
+        summary,
+        sheet,
+    ];
     sql.query(
-        "INSERT OR REPLACE INTO voicemail_dialogs (key, call_id, due, state) VALUES (?, ?, ?, ?)",
-        &[
-            row.key.as_str().into(),
-            row.call.call_id().into(),
-            row.due_ms.into(),
-            state.into(),
-        ],
+        "INSERT OR REPLACE INTO mailbox_calls (key, id, began, due, call_id, origin, session, state, summary, sheet) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        &parameters,
     )?;
     Ok(())
 }
 
-/// Removes a call.
-pub(super) fn remove(sql: &dyn Sql, key: &str) -> Result<(), SqlError> {
-    sql.query("DELETE FROM voicemail_dialogs WHERE key = ?", &[key.into()])?;
-    Ok(())
-}
-
-fn select(sql: &dyn Sql, condition: &str, value: sql::Value) -> Result<Vec<Row>, SqlError> {
+fn select(sql: &dyn Sql, condition: &str, value: Value) -> Result<Vec<Row>, SqlError> {
     let rows = sql.query(
-        &format!("SELECT state FROM voicemail_dialogs WHERE {condition}"),
+        &format!("SELECT state, sheet FROM mailbox_calls WHERE {condition}"),
         &[value],
     )?;
-    let row = |row: &sql::Row| serde_json::from_str(&row.text(0)).ok();
+    let row = |row: &sql::Row| {
+        let state: Row = serde_json::from_str(&row.text(0)).ok()?;
+        let trace = serde_json::from_str(&row.text(1)).unwrap_or_default();
+        Some(Row { trace, ..state })
+    };
     Ok(rows.iter().filter_map(row).collect())
 }
