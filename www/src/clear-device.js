@@ -1,5 +1,6 @@
 // Clearing the device: what would be lost is named first, and only a second press does it.
 
+import { stopTelling } from "./away-notice.js";
 import { lossLine } from "./outbox-words.js";
 import { button, say, tree } from "./tree.js";
 
@@ -39,6 +40,7 @@ export class ClearDevice {
 
   async #do() {
     this.#open(false);
+    stopTelling();
     await this.#clear();
   }
 }

@@ -3,6 +3,7 @@
 
 import { complete, nameOf } from "./address.js";
 import { CHIP_STYLES } from "./attachment-chip.js";
+import { AwayNotice } from "./away-notice.js";
 import { callLink, callerOf } from "./caller.js";
 import { refusalOf } from "./embedding.js";
 import { HOME, open } from "./engine.js";
@@ -60,6 +61,7 @@ export class AfterbeepInbox extends HTMLElement {
     emit: (type, detail) => this.#emit(type, detail),
   });
   #reach = new Reachability();
+  #away = new AwayNotice(this);
   #settings = new VoicemailSettings({
     change: (changes) => this.#ask("change_settings", changes),
     told: (words) => void this.#refreshAndTell(words),
@@ -105,13 +107,14 @@ export class AfterbeepInbox extends HTMLElement {
   constructor() {
     super();
     const root = this.attachShadow({ mode: "open" });
-    root.adoptedStyleSheets = sheetsOf("inbox", CHIP_STYLES + InboxCall.styles + VoicemailSettings.styles);
+    root.adoptedStyleSheets = sheetsOf("inbox", CHIP_STYLES + InboxCall.styles + AwayNotice.styles + VoicemailSettings.styles);
     this.#leave.lastElementChild.previousElementSibling?.remove();
     root.append(
       tree("div", { class: "bar" }, this.#headline, tree("div", { class: "row" }, this.#account, this.#leave)),
       tree("div", { class: "news", role: "status", "aria-live": "polite" }, this.#call.headline, this.#call.note, this.#status, this.#reach.element, this.#trouble),
       this.#call.element,
       this.#form.element,
+      this.#away.element,
       this.#welcome.element,
       this.#settings.element,
       this.#undo.element,
@@ -172,6 +175,7 @@ export class AfterbeepInbox extends HTMLElement {
     this.#call.show();
     say(this.#status, this.#said || (inside && !this.#call.busy ? this.#summary() : ""));
     this.#reach.show(inside && !this.#call.busy ? { recording: this.#recording, settings: this.#settings.all } : undefined);
+    this.#away.show(inside && !this.#call.busy);
     const { all, loaded, more } = this.#messages;
     this.#list.show(inside ? all : [], Date.now());
     this.#empty.hidden = !(inside && loaded && all.length === 0);
@@ -267,6 +271,7 @@ export class AfterbeepInbox extends HTMLElement {
 
   #forget() {
     this.#messages.forget();
+    this.#away.forget();
     this.#welcome.forget();
     this.#said = "";
     this.#undo.hide();
@@ -292,6 +297,8 @@ export class AfterbeepInbox extends HTMLElement {
     say(this.#trouble, "");
     this.#welcome.describe(box.greeting, box.settings.greeting);
     this.#settings.show(box.settings);
+    const newest = this.#messages.all.find(({ state }) => state === "new");
+    this.#away.count(box.counts.new, newest ? callerOf(newest).label : "");
     this.#count(box.counts.new, box.counts.total);
   }
 

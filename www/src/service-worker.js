@@ -17,6 +17,7 @@ self.addEventListener("install", (event) => event.waitUntil(fill()));
 self.addEventListener("activate", (event) => event.waitUntil(clean()));
 self.addEventListener("fetch", (event) => answer(event));
 self.addEventListener("sync", (event) => event.tag === SYNC_TAG && event.waitUntil(drain()));
+self.addEventListener("notificationclick", (event) => event.waitUntil(lead(event.notification)));
 self.addEventListener("message", (event) => event.data?.type === "afterbeep-update" && event.waitUntil(takeOver()));
 
 async function fill() {
@@ -62,6 +63,17 @@ async function drain() {
   const module = (await cache.match(CALL_MODULE)) ?? (await fetch(CALL_MODULE));
   await initialise({ module_or_path: module });
   await drainOutbox(self.location.origin);
+}
+
+/**
+ * To the page that told of a call or a message.
+ * @param {Notification} notification
+ */
+async function lead(notification) {
+  notification.close();
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find(({ url }) => url === notification.data);
+  await (page ? page.focus() : self.clients.openWindow(notification.data));
 }
 
 /** Takes over at a page's start if no page is in the middle of something. */
