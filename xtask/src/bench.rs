@@ -26,6 +26,8 @@ use crate::{
 pub(crate) const NAMES: &str = "call, capture, cost, kills, sip, sizes, voice";
 
 const RESULTS: &str = "bench/results.json";
+/// The page that shows tables between marks of their own.
+const PAGE: &str = "docs/performance.md";
 
 /// Runs one bench and keeps what it measured.
 pub(crate) fn run(root: &Path, name: &str, options: &[&str]) -> Outcome<ExitCode> {
@@ -68,6 +70,19 @@ fn result_in(printed: &str) -> Outcome<Value> {
     let line =
         line.ok_or_else(|| Failure::new("the bench ended without a result", "read what it said"))?;
     serde_json::from_str(line).naming("the bench's result")
+}
+
+/// Puts a table in the place of the one that stands between these two marks.
+fn publish(root: &Path, (begin, end): (&str, &str), table: &str) -> Outcome<()> {
+    let file = root.join(PAGE);
+    let text = fs::read_to_string(&file).naming(PAGE)?;
+    let parts = text
+        .split_once(begin)
+        .and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
+    let Some((head, tail)) = parts else {
+        return Ok(());
+    };
+    fs::write(&file, format!("{head}{begin}{table}\n{end}{tail}")).naming(PAGE)
 }
 
 /// Replaces the rows of one bench and leaves the others'.

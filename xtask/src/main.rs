@@ -11,6 +11,7 @@ mod checks;
 mod deploy;
 mod fingerprint;
 mod fuzz;
+mod names;
 mod npm;
 mod packages;
 mod serve;

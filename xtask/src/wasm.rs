@@ -8,7 +8,7 @@ use std::{
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{
-    fingerprint,
+    fingerprint, names,
     step::{self, Failure, Naming, Outcome},
     toolchain::{self, Toolchain},
 };
@@ -91,7 +91,7 @@ fn make(root: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<(
     let content = format!(
         "{}{}",
         fingerprint::of_content(&compiled),
-        fingerprint::of(root, &["xtask/src/wasm.rs"], "")
+        fingerprint::of(root, &["xtask/src/wasm.rs", "xtask/src/names.rs"], "")
     );
     fs::create_dir_all(out).naming(out.display())?;
     fingerprint::unless_same(
@@ -208,22 +208,31 @@ const WASM_FEATURES: [&str; 6] = [
 const EDGE_FEATURE: &str = "--enable-exception-handling";
 
 fn optimise(root: &Path, module: &Module, file: &Path) -> Outcome<()> {
-    step::step("Optimising it", || {
-        let small = file.with_extension("small");
-        step::run(
-            step::command(node(root))
-                .arg(root.join("node_modules/binaryen/bin/wasm-opt"))
-                .arg("-Oz")
-                .args((module.host == Host::Browser).then_some("--converge"))
-                .args(WASM_FEATURES)
-                .args((module.host == Host::Edge).then_some(EDGE_FEATURE))
-                .arg(file)
-                .arg("-o")
-                .arg(&small),
-            "delete node_modules and run this again",
-        )?;
-        fs::rename(&small, file).naming(file.display())
+    step::step("Optimising it", || match module.host {
+        Host::Edge => rewrite(root, file, &["-Oz", EDGE_FEATURE]).map(drop),
+        Host::Browser => {
+            rewrite(root, file, &["-Oz", "--converge"])?;
+            let glue = file.with_file_name(format!("{}.js", glue_name(module)));
+            names::shorten(&glue, &rewrite(root, file, &[names::SHORTEN])?)
+        }
     })
+}
+
+/// Puts what the optimiser makes of a module in its place, and gives what was printed.
+fn rewrite(root: &Path, file: &Path, options: &[&str]) -> Outcome<String> {
+    let small = file.with_extension("small");
+    let printed = step::run(
+        step::command(node(root))
+            .arg(root.join("node_modules/binaryen/bin/wasm-opt"))
+            .args(options)
+            .args(WASM_FEATURES)
+            .arg(file)
+            .arg("-o")
+            .arg(&small),
+        "delete node_modules and run this again",
+    )?;
+    fs::rename(&small, file).naming(file.display())?;
+    Ok(printed)
 }
 
 /// The Node.js that the npm packages need, newer than many a distribution's.

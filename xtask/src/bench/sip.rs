@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     bundle, packages,
-    step::{self, Naming, Outcome},
+    step::{self, Outcome},
     toolchain,
     wasm::Profile,
 };
@@ -15,8 +15,7 @@ use crate::{
 const PEERS: [&str; 2] = ["kamailio", "kamailio-websocket-modules"];
 /// What reads one message again and again.
 const EXAMPLE: &str = "decode";
-const TABLE: &str = "docs/performance.md";
-/// The figures stand between these lines of the table's file.
+/// The figures stand between these lines of the page.
 const MARKS: (&str, &str) = ("<!-- bench sip -->\n", "<!-- end of bench sip -->");
 
 /// Measures, writes the table into the documentation and gives back the numbers.
@@ -30,7 +29,7 @@ pub(super) fn run(root: &Path) -> Outcome<Value> {
     let result = super::result_of("Reading, calling and sleeping", &mut script)?;
     let table = table(&result);
     println!("{table}");
-    publish(root, &table)?;
+    super::publish(root, MARKS, &table)?;
     Ok(result)
 }
 
@@ -103,20 +102,6 @@ fn table(result: &Value) -> String {
         at("/cores")
     ));
     lines.join("\n")
-}
-
-/// Replaces the table of the documentation.
-fn publish(root: &Path, table: &str) -> Outcome<()> {
-    let file = root.join(TABLE);
-    let text = std::fs::read_to_string(&file).naming(TABLE)?;
-    let (begin, end) = MARKS;
-    let parts = text
-        .split_once(begin)
-        .and_then(|(head, rest)| Some((head, rest.split_once(end)?.1)));
-    let Some((head, tail)) = parts else {
-        return Ok(());
-    };
-    std::fs::write(&file, format!("{head}{begin}{table}\n{end}{tail}")).naming(TABLE)
 }
 
 #[cfg(test)]

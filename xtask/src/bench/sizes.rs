@@ -11,7 +11,10 @@ use crate::{
     wasm::{self, Profile},
 };
 
-/// Builds the release, measures it and prints the table.
+/// The table stands between these lines of the page.
+const MARKS: (&str, &str) = ("<!-- bench sizes -->\n", "<!-- end of bench sizes -->");
+
+/// Builds the release, measures it, prints the table and writes it into the documentation.
 pub(super) fn run(root: &Path) -> Outcome<Value> {
     let www = bundle::build_downloads(root, Profile::Release)?;
     let printed = step::step("Compressing ours and theirs", || {
@@ -31,6 +34,7 @@ pub(super) fn run(root: &Path) -> Outcome<Value> {
     for row in rows.as_array().into_iter().flatten() {
         println!("{}", line(row));
     }
+    super::publish(root, MARKS, &table(&rows))?;
     let modules = report(root)?;
     for module in modules.as_array().into_iter().flatten() {
         print!("{}", parts(module));
@@ -77,6 +81,31 @@ fn parts(module: &Value) -> String {
     text
 }
 
+/// The rows as the documentation shows them.
+fn table(rows: &Value) -> String {
+    let rows = rows.as_array().into_iter().flatten().map(|row| {
+        let peer = row.get("peer");
+        format!(
+            "| {} | {} | {} | {} |\n",
+            row.get("what").and_then(Value::as_str).unwrap_or_default(),
+            kilobytes(row.get("bytes")),
+            kilobytes(row.get("aim")),
+            peer.map_or_else(String::new, |peer| format!(
+                "{} ({})",
+                kilobytes(peer.get("bytes")),
+                names(peer)
+            )),
+        )
+    });
+    let head = "| brotli kB | ours | aim | beside |\n|---|---|---|---|\n".to_owned();
+    head + &rows.collect::<String>()
+}
+
+fn kilobytes(bytes: Option<&Value>) -> String {
+    let bytes = bytes.and_then(Value::as_f64);
+    bytes.map_or_else(String::new, |bytes| format!("{:.1}", bytes / 1000.0))
+}
+
 fn line(row: &Value) -> String {
     let peer = row.get("peer");
     format!(
@@ -109,7 +138,7 @@ fn names(peer: &Value) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{line, parts};
+    use super::{line, parts, table};
 
     #[test]
     fn a_row_stands_beside_its_peer() {
@@ -123,6 +152,21 @@ mod tests {
             words,
             ["for", "a", "call", "7", "9", "11", "a@1", "+", "b@2"]
         );
+    }
+
+    #[test]
+    fn the_page_shows_kilobytes() {
+        let rows = json!([
+            { "what": "a call", "bytes": 7_260, "aim": 9_000,
+                "peer": { "bytes": 11_000, "parts": [{ "name": "a@1" }] } },
+            { "what": "more", "bytes": 100 },
+        ]);
+        let text = table(&rows);
+        assert!(
+            text.contains("| a call | 7.3 | 9.0 | 11.0 (a@1) |\n"),
+            "{text}"
+        );
+        assert!(text.ends_with("| more | 0.1 |  |  |\n"), "{text}");
     }
 
     #[test]
