@@ -119,10 +119,23 @@ pub(crate) fn build(root: &Path, profile: Profile) -> Outcome<Artefacts> {
     let _lock = lock(root)?;
     packages::ensure_npm(root)?;
     let artefacts = Artefacts::of(root, profile);
-    let glue = root.join("target/glue").join(profile.folder());
+    let glue = glue_of(root, &WORKER, profile);
     build_worker(root, &WORKER, profile, &glue, &artefacts.worker)?;
     build_pages(root, profile, &artefacts.www)?;
     Ok(artefacts)
+}
+
+/// Builds the modules of a quick build, before anything is bundled, and gives their names and where they lie.
+pub(crate) fn build_modules(root: &Path) -> Outcome<Vec<(&'static str, PathBuf)>> {
+    let _lock = lock(root)?;
+    MODULES
+        .iter()
+        .map(|module| {
+            let glue = glue_of(root, module, Profile::Quick);
+            wasm::build(root, module, Profile::Quick, &glue)?;
+            Ok((module.name, wasm::bound(module, &glue)))
+        })
+        .collect()
 }
 
 /// Builds what browsers download, without the worker that serves it, and says where it lies.
@@ -239,12 +252,7 @@ fn bundle_worker(root: &Path, glue: &Path, out: &Path) -> Outcome<()> {
 
 fn build_pages(root: &Path, profile: Profile, out: &Path) -> Outcome<()> {
     for module in [CALL, VOICE, DENOISE] {
-        wasm::build(
-            root,
-            &module,
-            profile,
-            &glue(root, profile).join(module.name),
-        )?;
+        wasm::build(root, &module, profile, &glue_of(root, &module, profile))?;
     }
     let modules = fingerprint::of(&glue(root, profile), &["."], "");
     let inputs = [
@@ -264,6 +272,14 @@ pub(crate) fn glue(root: &Path, profile: Profile) -> PathBuf {
     match profile {
         Profile::Quick => root.join("www/pkg"),
         Profile::Release => root.join("target/pkg"),
+    }
+}
+
+/// Where one module and its glue lie.
+fn glue_of(root: &Path, module: &Module, profile: Profile) -> PathBuf {
+    match module.host {
+        Host::Edge => root.join("target/glue").join(profile.folder()),
+        Host::Browser => glue(root, profile).join(module.name),
     }
 }
 

@@ -100,11 +100,7 @@ fn make(root: &Path, module: &Module, profile: Profile, out: &Path) -> Outcome<(
         || {
             bind(&compiled, module, profile, out)?;
             if profile == Profile::Release {
-                optimise(
-                    root,
-                    module,
-                    &out.join(format!("{}_bg.wasm", glue_name(module))),
-                )?;
+                optimise(root, module, &bound(module, out))?;
             }
             Ok(())
         },
@@ -119,8 +115,13 @@ const fn glue_name(module: &Module) -> &'static str {
     }
 }
 
+/// Where the module lies that `build` made in `out`.
+pub(crate) fn bound(module: &Module, out: &Path) -> PathBuf {
+    out.join(format!("{}_bg.wasm", glue_name(module)))
+}
+
 /// Compiles one member for wasm and copies the module aside, because features share one file name.
-pub(crate) fn compile(
+fn compile(
     root: &Path,
     toolchain: &Toolchain,
     module: &Module,
