@@ -240,7 +240,7 @@ impl Wire {
             self.now = self.now.max(due);
             if let Some((whose, at)) = self.back_ms.filter(|(_, at)| *at <= self.now) {
                 self.back_ms = None;
-                debug_assert!(at <= self.now);
+                assert!(at <= self.now);
                 self.reconnect(whose);
             }
             for talker in &mut self.ends {
