@@ -223,7 +223,7 @@ test('a browser without WebRTC says so, and leaves messages all the same', async
   await button(page, 'Skip greeting').click();
   await inBrowser(page, ['ended', 'ready']);
   const inbox = await openInbox(browser, server, 'carol');
-  await reads(inbox, 'Calls go to your voicemail: this browser cannot make or take calls');
+  await reads(inbox, 'Calls do not ring here: this browser cannot make or take calls');
   await look(inbox, 'an inbox without WebRTC');
 });
 
@@ -235,7 +235,7 @@ test('the inbox says that calls ring here only while they do', async (context) =
   const page = await atInbox(browser, lost);
   await look(page, 'calls ring here');
   await lost.kill9();
-  await reads(page, 'Calls go to your voicemail: this page is not connected');
+  await reads(page, 'Calls do not ring here: this page is not connected');
   await look(page, 'calls do not ring here');
   const again = await startServer({ port: lost.port, state: lost.state });
   context.after(() => again.stop());

@@ -92,10 +92,10 @@ test('whether calls ring here is said as the server has confirmed it, and nothin
   const rings = { registered: true };
   assert.equal(reachWords(undefined, here), '');
   assert.equal(reachWords(rings, here), 'Calls ring here.');
-  assert.match(reachWords(rings, { ...here, recording: true }), /^Calls go to your voicemail while/);
+  assert.match(reachWords(rings, { ...here, recording: true }), /^Calls do not ring here while/);
   assert.match(reachWords(rings, { ...here, settings: { ring_timeout_s: 0 } }), /^Calls go to your voicemail at once/);
   for (const reason of ['no_webrtc', 'offline', 'login_expired', 'refused']) {
-    assert.match(reachWords({ registered: false, reason }, here), /^Calls go to your voicemail: .+\.$/, reason);
+    assert.match(reachWords({ registered: false, reason }, here), /^Calls do not ring here: .+\.$/, reason);
   }
   assert.equal(reachWords({ registered: false, reason: 'signed_out' }, here), '');
 });

@@ -132,7 +132,7 @@ export async function messagesOnly(name, context) {
     assert.equal((await messagesOf(server, 'bob')).length, before + 1);
     await tab.goto(`${server.url}/inbox`);
     await signsIn(tab, 'bob');
-    await says(tab, /Calls go to your voicemail: this browser cannot make or take calls, as it has no WebRTC\./);
+    await says(tab, /Calls do not ring here: this browser cannot make or take calls, as it has no WebRTC\./);
     await isNotKeptWaiting(server);
     await press(tab, 'Play', 'li');
     await hears(tab, 'afterbeep-inbox');

@@ -4,7 +4,8 @@ import { say, tree } from "./tree.js";
 
 /** @typedef {{ recording: boolean, settings: Record<string, unknown> }} Circumstances what else decides where calls go */
 
-const AWAY = "Calls go to your voicemail";
+/** Of this page only: other devices of the same owner may ring. */
+const AWAY = "Calls do not ring here";
 
 /** Why calls do not ring here, by the engine's reasons. */
 const REASONS = {
@@ -22,7 +23,7 @@ const REASONS = {
 export function reachWords(reach, { recording, settings }) {
   if (!reach) return "";
   if (!reach.registered) return REASONS[reach.reason] ? `${AWAY}: ${REASONS[reach.reason]}` : "";
-  if (settings.ring_timeout_s === 0) return `${AWAY} at once, as you chose.`;
+  if (settings.ring_timeout_s === 0) return "Calls go to your voicemail at once, as you chose.";
   return recording ? `${AWAY} while you record.` : "Calls ring here.";
 }
 
