@@ -54,7 +54,7 @@ test('a call and a message are told while the tab is in the background, and a cl
   await browser.context.grantPermissions(['notifications', 'microphone'], { origin: server.url });
   assert.equal(await bob.evaluate(() => window.asked), 0, 'not asked by itself');
   await button(bob, TELL).click();
-  await bob.getByText('Calls and messages are announced while this tab is in the background.').waitFor();
+  await bob.getByText('While this tab is open in the background, this browser tells you of calls and messages.').waitFor();
   assert.equal(await button(bob, TELL).getAttribute('aria-pressed'), 'true');
   await look(bob, 'told in the background');
   await bob.reload();

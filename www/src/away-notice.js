@@ -9,7 +9,7 @@ const KEPT = "afterbeep-away";
 const CALL = "afterbeep-call";
 const MESSAGE = "afterbeep-message";
 const DENIED = "This browser does not let this page tell you of calls in the background. Its settings for this page, beside the address, change that.";
-const ON = "Calls and messages are announced while this tab is in the background.";
+const ON = "While this tab is open in the background, this browser tells you of calls and messages.";
 
 /** A control of the inbox. */
 export class AwayNotice {

@@ -39,7 +39,7 @@ export async function soundOf(client, id, item) {
 export async function soundAlone(client, id) {
   const recorded = await client.sound(id);
   const voice = await module().catch(() => {
-    throw new Error("What takes the sound out of a video is not on this device. Your video stays as it is; try again when you are online.");
+    throw new Error("This needs a part that is not on this device yet. Your video stays as it is; try again when you are online.");
   });
   return voice.rendition(new Uint8Array(await recorded.arrayBuffer()), "ogg", undefined, 0, 0) ?? new Uint8Array();
 }

@@ -33,7 +33,7 @@ export class OnlySound {
     this.#button.disabled = true;
     try {
       const sound = await client.keep_sound(id, await soundAlone(client, id));
-      this.#host.undone("The picture is gone. Only the sound will be sent.", () => this.#host.attempt((again) => again.keep_video(sound, id)));
+      this.#host.undone("Only the sound will be sent.", () => this.#host.attempt((again) => again.keep_video(sound, id)));
     } finally {
       this.#button.disabled = false;
     }

@@ -65,7 +65,7 @@ export class ProxyAccount {
     if (!asks) return this.#form.forget();
     this.#form.introduce(absent
       ? `You are not signed in at ${proxy} now: this page keeps no password for it. Give it again to call as ${name}.`
-      : `${proxy} does not accept this name and password. Until it does, you call without your name.`);
+      : `${proxy} does not accept this name and password. Calls may fail until you sign in again or go on without ${name}.`);
     this.#form.suggest(bare(this.#address));
     write(this.#leave, `Go on without ${name}`);
   }
@@ -83,7 +83,7 @@ export class ProxyAccount {
   #words(name, proxy) {
     switch (this.#standing) {
       case "registered": return `Signed in at ${proxy} as ${name}.`;
-      case "away": return `Not signed in at ${proxy} now: it does not answer. It is tried again by itself.`;
+      case "away": return `Not signed in at ${proxy} now. It is tried again by itself.`;
       default: return "";
     }
   }

@@ -11,8 +11,8 @@ const AWAY = "Calls do not ring here";
 const REASONS = {
   no_webrtc: "this browser cannot make or take calls, as it has no WebRTC. You can still leave and hear messages.",
   offline: "this page is not connected right now. It tries again by itself.",
-  login_expired: "your sign-in has ended. Sign in again and they ring here.",
-  refused: "the server does not let them ring here right now. It is asked again.",
+  login_expired: "you are not signed in any more. Sign in again to get calls here.",
+  refused: "the server refuses it right now. This page tries again by itself.",
 };
 
 /**

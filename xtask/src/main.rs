@@ -29,7 +29,7 @@ const USAGE: &str = "cargo xtask dev [--port 8787] [--state DIR] [--no-demo] [--
   cargo xtask fuzz message|uri|headers|sdp|auth|session_info [--time SECONDS] [--seed N]
   cargo xtask fuzz socket [--count N] [--seed N]
   cargo xtask build
-  cargo xtask bench call|capture|cost|sip|sizes
+  cargo xtask bench call|capture|cost|sip|sizes|voice
   cargo xtask bench kills [--browser chromium|firefox|webkit] [--count N] [--seed N]
   cargo xtask deploy [--env dev|staging|production] [--artefacts DIR] [--rotate token|account|receipt|admin] [--dry-run]
   cargo xtask admin users [list | put ADDRESS [--name NAME] | login ADDRESS] --server URL
