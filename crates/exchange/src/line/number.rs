@@ -8,7 +8,7 @@ use super::account;
 use crate::{
     context::{Context, Outcome},
     effect::Effect,
-    front::OWN_NUMBERS,
+    front::{self, OWN_NUMBERS},
     http::{Request, Response},
     json,
     object::Object,
@@ -139,10 +139,26 @@ fn put(sql: &dyn Sql, context: &Context<'_>, request: &Request, number: &str) ->
     if count > MOST_NUMBERS {
         sql.query("DELETE FROM numbers WHERE number = ?", &[number.into()])?;
         let detail = format!("A user has at most {MOST_NUMBERS} numbers.");
-        return Err(Refusal::of(request, problem::CONFLICT, &detail));
+        let request_id = request.header(front::REQUEST_ID).unwrap_or("");
+        let refusal = problem::response(problem::CONFLICT, &detail, request_id);
+        return Ok((refusal, given_back(context, number)));
     }
     let content = shown(number, context.now_ms);
     Ok((json::answer(201, &content), Vec::new()))
+}
+
+/// A number that the front has claimed for this person is nobody's again.
+fn given_back(context: &Context<'_>, number: &str) -> Vec<Effect> {
+    let Ok(address) = context.settings.address(number) else {
+        return Vec::new();
+    };
+    vec![Effect::Signal {
+        to: Object::Line(address.as_str().to_owned()),
+        signal: Box::new(Signal::ReleaseNumber {
+            owner: super::address(context).to_owned(),
+        }),
+        tag: String::new(),
+    }]
 }
 
 fn remove(sql: &dyn Sql, request: &Request, number: &str) -> Answered {

@@ -137,3 +137,15 @@ fn what_is_no_number_or_nobodys_is_refused() {
     let tables = world.count(&line, "SELECT COUNT(*) FROM sqlite_master");
     assert_eq!(tables, 0, "a number of nobody leaves nothing behind");
 }
+
+#[test]
+fn a_number_too_many_is_nobodys() {
+    let mut world = with_number();
+    for short in 100..199 {
+        assert_eq!(world.admin("PUT", &path("bob", &short.to_string())).0, 201);
+    }
+    let (status, refused) = world.admin("PUT", &path("bob", "199"));
+    assert_eq!((status, &refused["code"]), (409, &"conflict".into()));
+    assert_eq!(world.admin("PUT", &path("alice", "199")).0, 201);
+    assert_eq!(world.admin("PUT", &path("bob", "198")).0, 200, "as it was");
+}
