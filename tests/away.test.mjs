@@ -7,7 +7,7 @@ import { button, inBrowser, ringsHere } from './page.mjs';
 import { speechWav } from './sound.mjs';
 import { atInbox, look, person, signsIn } from './talk/people.mjs';
 
-const TELL = 'Tell me when this tab is in the background';
+const TELL = 'Notify me in the background';
 const microphoneWav = speechWav(temporaryFolder('away-sound'));
 let server;
 

@@ -1,4 +1,4 @@
-// "Tell me when this tab is in the background": calls and messages as notifications of this browser, once their owner has
+// "Notify me in the background": calls and messages as notifications of this browser, once their owner has
 // asked for them here. Permission is asked by that button alone.
 
 import { HOME } from "./engine.js";
@@ -17,7 +17,7 @@ export class AwayNotice {
 .away button { max-width: 100%; padding-block: 8px; white-space: normal; text-align: start; }
 .away [aria-pressed="true"] { background: var(--tint); }`;
 
-  #button = button("Tell me when this tab is in the background", "voicemail", () => void this.#toggle());
+  #button = button("Notify me in the background", "bell", () => void this.#toggle());
   #words = tree("p", { class: "small muted", part: "away-note", tabindex: "-1", hidden: true });
   element = tree("div", { class: "away", part: "away", hidden: true }, this.#button, this.#words);
   /** @type {Map<string, Notification>} by tag */
