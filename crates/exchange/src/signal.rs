@@ -25,6 +25,11 @@ impl Caller {
     pub(crate) fn proven(&self) -> Option<&str> {
         self.address.as_deref().filter(|_| self.verified)
     }
+
+    /// Whether both are the same one, as far as the exchange knows.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (&self.address, self.verified) == (&other.address, other.verified)
+    }
 }
 
 /// A SIP message on its way between objects.

@@ -73,12 +73,14 @@ impl ServerTransaction {
     }
 
     /// Whether the request is ours that has come another way (RFC 3261 8.2.2.2): one of no dialog yet, with the same
-    /// From tag, Call-ID and CSeq.
+    /// From tag, Call-ID and CSeq. Whoever else was called knows these three too, so it must come from the same address
+    /// as well; more than that only the host can compare.
     #[must_use]
     pub fn has_merged(&self, request: &Request) -> bool {
         let (ours, theirs) = (self.request.from(), request.from());
         request.to().tag().is_none()
             && ours.tag() == theirs.tag()
+            && ours.uri == theirs.uri
             && self.request.call_id() == request.call_id()
             && self.request.cseq() == request.cseq()
             && !self.same_hop(request)

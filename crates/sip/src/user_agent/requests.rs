@@ -9,6 +9,7 @@ use crate::{
     method::Method,
     request::Request,
     response::Response,
+    uri::Uri,
 };
 
 impl UserAgent {
@@ -32,7 +33,7 @@ impl UserAgent {
     }
 
     fn receive_invite(&mut self, request: &Request, now_ms: i64) {
-        if self.calls.iter().any(|(_, call)| call.has_merged(request)) {
+        if self.calls.iter().any(|(_, call)| is_merged(call, request)) {
             return self.reply(request, 482, "Loop Detected");
         }
         let mut call = Call::incoming(request, self.local(), self.seed.next_bytes());
@@ -86,4 +87,24 @@ impl UserAgent {
         }
         self.send(response.to_bytes());
     }
+}
+
+/// Whether a request is this call once more (RFC 3261 8.2.2.2). Anybody who was called as well could repeat it; nobody
+/// else is whom the server vouches for, or comes by the connection that the server names in its Record-Route.
+fn is_merged(call: &Call, request: &Request) -> bool {
+    let known = call.invite_request();
+    call.has_merged(request)
+        && vouched_for(known) == vouched_for(request)
+        && way(known) == way(request)
+}
+
+/// Whom the server asserts.
+fn vouched_for(request: &Request) -> Option<Uri> {
+    asserted::identity(request.headers(asserted::HEADER)).map(|identity| identity.uri)
+}
+
+/// The Record-Route of the server next to us, without parameters, which may belong to one of several branches.
+fn way(request: &Request) -> Option<(String, Option<String>)> {
+    let next = request.record_routes().into_iter().next()?;
+    Some((next.uri.host, next.uri.user))
 }

@@ -182,6 +182,32 @@ fn a_call_that_came_another_way_too_rings_once() {
 }
 
 #[test]
+fn nobody_elses_copy_of_a_call_keeps_it_from_ringing() {
+    let route = "Record-Route: <sip:one@example.com;lr>\r\n";
+    let alice = "P-Asserted-Identity: <sip:alice@example.com>\r\n";
+    let eve = "P-Asserted-Identity: <sip:eve@example.com>\r\n";
+    let other_route = "Record-Route: <sip:two@example.com;lr>\r\n";
+    for (from, fields) in [
+        ("eve", [route, alice]),
+        ("alice", [other_route, alice]),
+        ("alice", [route, eve]),
+        ("alice", [route, ""]),
+    ] {
+        let mut pair = Pair::new();
+        for (branch, from, [route, identity]) in
+            [("one", from, fields), ("two", "alice", [route, alice])]
+        {
+            pair.give(&format!(
+                "INVITE sip:anna@example.com SIP/2.0\r\nVia: SIP/2.0/WSS example.com;branch=z9hG4bK{branch}\r\nMax-Forwards: 70\r\nFrom: <sip:{from}@example.com>;tag=f\r\nTo: <sip:anna@example.com>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\n{route}{identity}Contact: <sip:alice@there.invalid>\r\nContent-Length: 0\r\n\r\n"
+            ));
+        }
+        let calls = pair.events.iter();
+        let calls = calls.filter(|event| matches!(event, Event::Incoming { .. }));
+        assert_eq!(calls.count(), 2, "{from} {fields:?}");
+    }
+}
+
+#[test]
 fn options_and_message_summaries_are_answered_and_strange_requests_refused() {
     let mut pair = Pair::new();
     for (method, extra, body, status) in [

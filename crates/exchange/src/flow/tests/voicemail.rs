@@ -302,3 +302,30 @@ fn a_call_that_a_proxy_forked_is_answered_once_and_its_other_copies_are_refused(
     assert_eq!(count(&mut world, "482 INVITE"), 1, "another request");
     assert_eq!(count(&mut world, "200 INVITE"), 2);
 }
+
+#[test]
+fn nobody_elses_copy_of_a_call_keeps_it_from_the_voicemail() {
+    let mut world = World::new();
+    let call = |branch: &str| {
+        let text = invite(BOB, "sip:a@x.invalid", "");
+        text.replace("z9hG4bKraw", branch)
+    };
+    world.phone("eve", None, Credentials::None);
+    world.raw("eve", &call("z9hG4bKeve"));
+    world.phone("anna", None, Credentials::None);
+    world.raw("anna", &call("z9hG4bKanna"));
+    for phone in ["eve", "anna"] {
+        let statuses = world.statuses(phone);
+        assert!(
+            statuses.contains(&"200 INVITE".to_owned()),
+            "{phone}: {statuses:?}"
+        );
+    }
+    let other = call("z9hG4bKother").replace("From: <sip:a@", "From: <sip:b@");
+    world.raw("anna", &other);
+    let statuses = world.statuses("anna");
+    assert!(
+        !statuses.contains(&"482 INVITE".to_owned()),
+        "another caller behind the same connection: {statuses:?}"
+    );
+}

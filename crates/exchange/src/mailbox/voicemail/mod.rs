@@ -64,7 +64,7 @@ pub(super) fn on_invite(
         return Ok(Vec::new());
     };
     let mut row = arrived(sql, context, flow, caller, &invite)?;
-    if let Some(refusal) = refusal(sql, &invite)? {
+    if let Some(refusal) = refusal(sql, &row, &invite)? {
         let headers = refusal.headers();
         let (status, reason) = (refusal.status, refusal.reason);
         row.call
@@ -89,10 +89,17 @@ pub(super) fn on_invite(
     Ok(effects)
 }
 
-/// Why the voicemail does not take a call.
-fn refusal(sql: &dyn Sql, invite: &Request) -> Result<Option<admission::Refusal>, SqlError> {
+/// Why the voicemail does not take a call. Whoever was called with the caller knows all that names the call: only what
+/// comes by the same connection, of the same caller, can be the same call.
+fn refusal(
+    sql: &dyn Sql,
+    arrived: &Row,
+    invite: &Request,
+) -> Result<Option<admission::Refusal>, SqlError> {
     let same_calls = row::of_call_id(sql, invite.call_id())?;
-    let has_merged = same_calls.iter().any(|row| row.call.has_merged(invite));
+    let is_same = |row: &&Row| row.flow == arrived.flow && row.caller.is(&arrived.caller);
+    let mut same_calls = same_calls.iter().filter(is_same);
+    let has_merged = same_calls.any(|row| row.call.has_merged(invite));
     let merged = has_merged.then(admission::of_merged);
     Ok(merged.or_else(|| admission::of_call(invite)))
 }
