@@ -121,14 +121,14 @@ impl Kept {
     /// What a response to the call or its CANCEL wants, now that nobody waits for it: an INVITE that ended is
     /// acknowledged. Nothing for responses to anything else.
     pub(super) fn hear(&self, response: &Response) -> Option<Vec<Request>> {
-        let (branch, attempt) = sequence::origin(response)?;
+        let origin = sequence::origin(response)?;
         let method = response.cseq().1;
-        if branch != self.branch || !matches!(method, Method::Invite | Method::Cancel) {
+        if origin.branch != self.branch || !matches!(method, Method::Invite | Method::Cancel) {
             return None;
         }
         let ended = method == Method::Invite && response.status() >= 300;
         let sent = ended.then(|| Sent::new(&self.request, Vec::new()));
-        let ack = sent.and_then(|sent| sent.acknowledgement(response, attempt));
+        let ack = sent.and_then(|sent| sent.acknowledgement(response, origin.attempt));
         Some(ack.into_iter().collect())
     }
 }

@@ -279,7 +279,7 @@ impl Upstream {
                 if let Some(sender) = hop::return_place(context, &response) {
                     return self.on_response(&sender, response, context);
                 }
-                if response.cseq().1 == Method::Register {
+                if self.agent.is_registering_by(&response) {
                     self.prover.registering(&response);
                 }
             }
@@ -328,7 +328,7 @@ impl Upstream {
         if let Some(last) = self.ended.iter().find_map(|call| call.hear(&response)) {
             return last.iter().map(sending).collect();
         }
-        let branch = sequence::origin(&response).map_or_else(String::new, |(branch, _)| branch);
+        let branch = sequence::origin(&response).map_or_else(String::new, |origin| origin.branch);
         let before = self.prover.waiting(&branch);
         let heard = self.prover.hear(response, context);
         let mut tasks = Vec::new();

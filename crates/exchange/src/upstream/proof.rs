@@ -14,7 +14,7 @@ use sip::{
 use super::{
     kept::Kept,
     realms::{self, Realms},
-    sent::Sent,
+    sent::{Probe, Sent},
     sequence::{self, LAST_ATTEMPT},
 };
 use crate::context::Context;
@@ -25,6 +25,8 @@ const RECENT_REQUESTS: usize = 256;
 const KEPT_CHALLENGES: usize = 16;
 /// Random bytes of a cnonce.
 const CNONCE_BYTES: usize = 8;
+/// Random bytes of a branch that nobody can guess.
+const SECRET_BYTES: usize = 8;
 /// Fields that prove something.
 pub(super) const PROOFS: [&str; 2] = ["Proxy-Authorization", "Authorization"];
 /// What a caller is told in a Warning (RFC 3261 20.43) where no proof helps.
@@ -72,7 +74,7 @@ impl Prover {
 
     /// The proxy's answer to our registration, which nobody but the proxy sees.
     pub(super) fn registering(&mut self, response: &Response) {
-        self.realms.learn(response);
+        self.realms.learn_registering(response);
     }
 
     /// A request of ours as the proxy gets it.
@@ -126,7 +128,11 @@ impl Prover {
             }
         }
         let attempt = named.or_else(|| invite.map(|invite| invite.attempt));
-        sequence::leave(&mut ack, attempt.unwrap_or_default(), 0);
+        let attempt = attempt.unwrap_or_default();
+        sequence::leave(&mut ack, attempt, 0);
+        if let Some(invite) = invite.filter(|invite| invite.failed) {
+            invite.sign(&mut ack, attempt);
+        }
         ack
     }
 
@@ -134,12 +140,13 @@ impl Prover {
     fn cancel(&mut self, mut cancel: Request) -> Request {
         let via = cancel.top_via();
         let branch = via.map_or_else(String::new, |via| via.branch().to_owned());
-        let mut attempt = 0;
         if let Some(invite) = self.find(&branch, &Method::Invite) {
             invite.cancelled = true;
-            attempt = invite.attempt;
+            sequence::leave(&mut cancel, invite.attempt, 0);
+            invite.sign(&mut cancel, invite.attempt);
+        } else {
+            sequence::leave(&mut cancel, 0, 0);
         }
-        sequence::leave(&mut cancel, attempt, 0);
         cancel
     }
 
@@ -167,15 +174,19 @@ impl Prover {
             return self.challenged(response, context);
         }
         let (status, method) = (response.status(), response.cseq().1);
-        let Some((branch, attempt)) = sequence::origin(&response) else {
+        let Some(origin) = sequence::origin(&response) else {
             return passed_on(response);
         };
+        let branch = origin.branch.as_str();
         let mut in_place = None;
-        if let Some(sent) = self.find(&branch, &method) {
+        if let Some(sent) = self.find(branch, &method) {
+            if !sent.has_made(&origin) {
+                return Heard::default();
+            }
             sent.passed |= status > 100 && status < 200;
             sent.answered |= (200..300).contains(&status);
             sent.failed |= status >= 300;
-            let probed = sent.probed(attempt).filter(|_| status >= 300);
+            let probed = sent.probed(origin.attempt).filter(|_| status >= 300);
             in_place = probed.map(|realm| (sent.cancelled, realm.to_owned()));
         }
         if status >= 200 && method != Method::Invite {
@@ -196,19 +207,23 @@ impl Prover {
     fn challenged(&mut self, response: Response, context: &Context<'_>) -> Heard {
         let method = response.cseq().1;
         let origin = sequence::origin(&response);
-        let at = origin.and_then(|(branch, attempt)| {
+        let at = origin.and_then(|origin| {
             let mut all = self.sent.iter();
-            let at = all.position(|sent| sent.branch == branch && *sent.request.method() == method);
-            at.map(|at| (at, attempt))
+            let is_it =
+                |sent: &Sent| sent.branch == origin.branch && *sent.request.method() == method;
+            all.position(is_it).map(|at| (at, origin))
         });
-        let Some((at, attempt)) = at else {
+        let Some((at, origin)) = at else {
             return refusal(response, 503);
         };
         let Some(mut sent) = self.sent.remove(at) else {
             return refusal(response, 503);
         };
         let mut heard = Heard::default();
-        if attempt < sent.attempt {
+        let attempt = origin.attempt;
+        if !sent.has_made(&origin) {
+            // Nobody who got a request of ours answers like this.
+        } else if attempt < sent.attempt {
             // It came twice: the attempt after it is under way.
             heard
                 .requests
@@ -236,7 +251,11 @@ impl Prover {
             heard.requests.push(again);
         } else if let Some(realm) = self.to_probe(sent, &response) {
             sent.attempt = sent.attempt.saturating_add(1);
-            sent.probe = Some((sent.attempt, realm));
+            sent.probe = Some(Probe {
+                attempt: sent.attempt,
+                realm,
+                secret: context.entropy.hex(SECRET_BYTES),
+            });
             heard.requests.push(sent.attempted());
         } else {
             let domain = domain(&sent.request);

@@ -1,7 +1,7 @@
 //! Realms in which the proxy itself wants a proof. Whoever is called by it can send a challenge too (RFC 3261 22.2), in
 //! any realm, and its answer looks like the proxy's own. So a realm counts as the proxy's only if the operator named
 //! it, or if the proxy asked in it for something that nobody behind it saw: our registration, or a request with
-//! `Max-Forwards: 0`, which must not be passed on (16.3).
+//! `Max-Forwards: 0`, which must not be passed on (16.3), and whose branch the answer repeats.
 
 use std::collections::VecDeque;
 
@@ -10,13 +10,15 @@ use sip::{
     digest::{self, Challenge},
 };
 
-/// So many realms are known besides those that the operator named.
+/// So many realms are known of either kind besides those that the operator named.
 const MAX_LEARNED: usize = 4;
 
 /// The realms of one proxy.
 #[derive(Debug)]
 pub(super) struct Realms {
     named: Vec<String>,
+    /// Those of our registration, which no other pushes out.
+    registering: VecDeque<String>,
     learned: VecDeque<String>,
 }
 
@@ -24,22 +26,25 @@ impl Realms {
     pub(super) const fn new(named: Vec<String>) -> Self {
         Self {
             named,
+            registering: VecDeque::new(),
             learned: VecDeque::new(),
         }
     }
 
     /// The proxy itself sent this response: what it asks in is its own.
     pub(super) fn learn(&mut self, response: &Response) {
-        for value in challenges(response) {
-            let Some(challenge) = Challenge::parse(value) else {
-                continue;
-            };
-            if self.are_own(&challenge.realm) {
-                continue;
+        for realm in realms(response) {
+            if !self.are_own(&realm) {
+                push(&mut self.learned, realm);
             }
-            self.learned.push_back(challenge.realm);
-            if self.learned.len() > MAX_LEARNED {
-                self.learned.pop_front();
+        }
+    }
+
+    /// The same of our registration.
+    pub(super) fn learn_registering(&mut self, response: &Response) {
+        for realm in realms(response) {
+            if !self.named.contains(&realm) && !self.registering.contains(&realm) {
+                push(&mut self.registering, realm);
             }
         }
     }
@@ -52,9 +57,23 @@ impl Realms {
     }
 
     fn are_own(&self, realm: &str) -> bool {
-        let mut all = self.named.iter().chain(&self.learned);
+        let learned = self.registering.iter().chain(&self.learned);
+        let mut all = self.named.iter().chain(learned);
         all.any(|known| known == realm)
     }
+}
+
+fn push(realms: &mut VecDeque<String>, realm: String) {
+    realms.push_back(realm);
+    if realms.len() > MAX_LEARNED {
+        realms.pop_front();
+    }
+}
+
+/// All realms that a response asks in.
+fn realms(response: &Response) -> Vec<String> {
+    let all = challenges(response).filter_map(Challenge::parse);
+    all.map(|challenge| challenge.realm).collect()
 }
 
 /// A realm that a response asks in.

@@ -2,7 +2,20 @@
 
 use sip::{Method, Request, Response};
 
-use super::{proof::PROOFS, sequence};
+use super::{
+    proof::PROOFS,
+    sequence::{self, Origin},
+};
+
+/// An attempt that nobody behind the proxy sees, to ask the proxy itself. They know the attempts before it, so its
+/// branch has a part that they cannot guess: without it, an answer is theirs.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pub(super) attempt: u32,
+    /// The realm in question.
+    pub(super) realm: String,
+    pub(super) secret: String,
+}
 
 /// A request that was sent not long ago.
 #[derive(Debug)]
@@ -15,8 +28,8 @@ pub(super) struct Sent {
     pub(super) nonces: Vec<(&'static str, String)>,
     /// A stale nonce was replaced already.
     pub(super) renewed: bool,
-    /// The attempt that asked whose challenge it is, and the realm in question.
-    pub(super) probe: Option<(u32, String)>,
+    /// The attempt that asked whose challenge it is.
+    pub(super) probe: Option<Probe>,
     /// Somebody behind the proxy has it.
     pub(super) passed: bool,
     pub(super) cancelled: bool,
@@ -54,8 +67,24 @@ impl Sent {
 
     /// The realm that this attempt asked about, if it did.
     pub(super) fn probed(&self, attempt: u32) -> Option<&str> {
-        let (number, realm) = self.probe.as_ref()?;
-        (*number == attempt).then_some(realm.as_str())
+        let probe = self.probe.as_ref()?;
+        (probe.attempt == attempt).then_some(probe.realm.as_str())
+    }
+
+    /// Whether an attempt like this one was made.
+    pub(super) fn has_made(&self, origin: &Origin) -> bool {
+        let probe = self.probe.as_ref();
+        let probe = probe.filter(|probe| probe.attempt == origin.attempt);
+        let secret = probe.map(|probe| probe.secret.as_str());
+        origin.attempt <= self.attempt && origin.secret.as_deref() == secret
+    }
+
+    /// Makes another request one of this attempt's transaction, where its branch is that of the probe.
+    pub(super) fn sign(&self, request: &mut Request, attempt: u32) {
+        let probe = self.probe.as_ref();
+        if let Some(probe) = probe.filter(|probe| probe.attempt == attempt) {
+            sequence::sign(request, &probe.secret);
+        }
     }
 
     pub(super) fn is_acknowledged_by(&self, ack: &Request) -> bool {
@@ -79,6 +108,7 @@ impl Sent {
             request.set_max_forwards(0);
         }
         sequence::leave(&mut request, self.attempt, 0);
+        self.sign(&mut request, self.attempt);
         request
     }
 
@@ -99,6 +129,7 @@ impl Sent {
         ack.add_header("Call-ID", invite.call_id());
         ack.set_cseq(invite.cseq().0, &Method::Ack);
         sequence::leave(&mut ack, attempt, 0);
+        self.sign(&mut ack, attempt);
         Some(ack)
     }
 }

@@ -19,6 +19,8 @@ const NUMBER: &str = "cseq";
 const ATTEMPT: &str = "attempt";
 /// Between a branch and the attempt, where it is not the first.
 const MARK: char = '~';
+/// Between the attempt and what nobody can guess.
+const SECRET: char = '.';
 
 /// The number of this attempt on the proxy's side.
 fn outside(number: u32, attempt: u32) -> u32 {
@@ -63,18 +65,52 @@ fn about(rack: &str, attempt: u32) -> Option<String> {
     Some(format!("{response} {number} {method}"))
 }
 
-/// The branch that a response's request has here, and which attempt it was.
-pub(super) fn origin(response: &Response) -> Option<(String, u32)> {
+/// Which request of ours a response says to answer.
+#[derive(Debug)]
+pub(super) struct Origin {
+    /// The branch that it has here.
+    pub(super) branch: String,
+    pub(super) attempt: u32,
+    /// What [`sign`] added.
+    pub(super) secret: Option<String>,
+}
+
+/// See [`Origin`].
+pub(super) fn origin(response: &Response) -> Option<Origin> {
     let via = response.top_via()?;
-    Some(match via.branch().rsplit_once(MARK) {
-        Some((branch, attempt)) => (branch.to_owned(), attempt.parse().ok()?),
-        None => (via.branch().to_owned(), 0),
+    let Some((branch, attempt)) = via.branch().rsplit_once(MARK) else {
+        return Some(Origin {
+            branch: via.branch().to_owned(),
+            attempt: 0,
+            secret: None,
+        });
+    };
+    let (attempt, secret) = match attempt.split_once(SECRET) {
+        Some((attempt, secret)) => (attempt, Some(secret.to_owned())),
+        None => (attempt, None),
+    };
+    Some(Origin {
+        branch: branch.to_owned(),
+        attempt: attempt.parse().ok()?,
+        secret,
     })
+}
+
+/// Adds to the branch what only whoever got the request can repeat.
+pub(super) fn sign(request: &mut Request, secret: &str) {
+    if let Some(mut via) = request.pop_via() {
+        let branch = format!("{}{SECRET}{secret}", via.branch());
+        via.params.set("branch", branch);
+        request.push_via(&via);
+    }
 }
 
 /// Gives a response the number and branch that its request has here.
 pub(super) fn arrive(response: &mut Response) {
-    let Some((branch, attempt)) = origin(response) else {
+    let Some(Origin {
+        branch, attempt, ..
+    }) = origin(response)
+    else {
         return;
     };
     let (_, method) = response.cseq();

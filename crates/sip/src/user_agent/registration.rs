@@ -94,6 +94,13 @@ impl UserAgent {
         self.registration.stands(now_ms)
     }
 
+    /// Whether the response is one to the REGISTER that waits for its answer, which nobody but the server next to us has
+    /// seen.
+    #[must_use]
+    pub fn is_registering_by(&self, response: &Response) -> bool {
+        self.registration.owns(response)
+    }
+
     /// Removes the registration.
     pub fn unregister(&mut self, now_ms: i64) {
         self.registration.wanted = false;

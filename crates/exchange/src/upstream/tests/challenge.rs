@@ -67,7 +67,7 @@ fn proxy_proof(request: &Request) -> (String, u32) {
     proof(request, "Proxy-Authorization")
 }
 
-fn branch(request: &Request) -> String {
+pub(super) fn branch(request: &Request) -> String {
     let via = request.top_via().expect("a Via");
     via.branch().to_owned()
 }

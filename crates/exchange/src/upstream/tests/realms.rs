@@ -7,7 +7,7 @@ use sip::{
 
 use super::{
     PROXY_URL,
-    challenge::{answered, calling, challenge, heard},
+    challenge::{answered, branch, calling, challenge, heard},
     registers,
 };
 use crate::{
@@ -56,6 +56,7 @@ fn whoever_is_called_gets_no_proof_in_a_realm_of_its_own() {
         assert_eq!(world.proxy_count(), count + 1, "the ACK");
         let ack = world.proxy_request("ACK");
         assert_eq!(ack.cseq().0, probe.cseq().0);
+        assert_eq!(branch(&ack), branch(&probe), "RFC 3261 17.1.1.3");
         assert!(world.told[0].contains("\"eve.test\""), "{:?}", world.told);
     }
 }
@@ -103,6 +104,69 @@ fn a_callee_who_asks_in_a_foreign_realm_behind_a_proxy_that_asked_in_its_own_get
     assert_eq!(heard(&mut world), ["503 INVITE"]);
 }
 
+/// The answer of a callee who knows the first attempt, and guesses how the one that asks the proxy looks.
+fn guessed(first: &Request, probe: &Request, attempt: &str, answer: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(answer.to_vec()).expect("text");
+    let guess = format!("{}~{attempt}", branch(first));
+    text.replace(&branch(probe), &guess).into_bytes()
+}
+
+#[test]
+fn whoever_is_called_cannot_answer_in_the_place_of_the_proxy() {
+    for attempt in ["1", "1.", "2", "3", "7", "1.0000000000000000"] {
+        let (mut world, _) = calling();
+        let first = world.proxy_request("INVITE");
+        world.proxy_says(&asks(&first, 401, "eve.test", "n1"));
+        let probe = world.proxy_request("INVITE");
+        let (heard_before, count) = (heard(&mut world), world.proxy_count());
+        for answer in [
+            asks(&probe, 407, "eve.test", "n2"),
+            says(&probe, 180, "Ringing"),
+            says(&probe, 603, "Decline"),
+        ] {
+            world.proxy_says(&guessed(&first, &probe, attempt, &answer));
+        }
+        assert_eq!(world.proxy_count(), count, "{attempt}: no proof, no ACK");
+        assert_eq!(heard(&mut world), heard_before, "{attempt}");
+        world.proxy_says(&asks(&probe, 407, "proxy.test", "n3"));
+        let invite = world.proxy_request("INVITE");
+        let own = Some(("proxy.test".to_owned(), "n3".to_owned()));
+        assert_eq!(proof(&invite, "Proxy-Authorization"), own, "{attempt}");
+    }
+}
+
+#[test]
+fn nobody_pushes_out_the_realm_of_the_registration() {
+    let (mut world, _) = calling();
+    for realm in 0..6 {
+        world.call("alice", "sip:eve@elsewhere.test");
+        let first = world.proxy_request("INVITE");
+        let realm = format!("toll{realm}.test");
+        world.proxy_says(&asks(&first, 407, &realm, "n1"));
+        let probe = world.proxy_request("INVITE");
+        assert_eq!(probe.max_forwards(), 0);
+        world.proxy_says(&asks(&probe, 407, &realm, "n2"));
+        world.proxy_says(&answered(&world.proxy_request("INVITE")));
+    }
+    world.call("alice", "sip:fred@elsewhere2.test");
+    let next = world.proxy_request("INVITE");
+    world.proxy_says(&challenge(&next, 407, "n3", ""));
+    let next = world.proxy_request("INVITE");
+    let own = Some(("proxy.test".to_owned(), "n3".to_owned()));
+    assert_eq!(proof(&next, "Proxy-Authorization"), own);
+}
+
+#[test]
+fn what_looks_like_an_answer_to_a_registration_teaches_nothing() {
+    let (mut world, _) = calling();
+    let stray = asks(&world.proxy_request("REGISTER"), 401, "eve.test", "n1");
+    world.proxy_says(&stray);
+    let first = world.proxy_request("INVITE");
+    world.proxy_says(&asks(&first, 407, "eve.test", "n2"));
+    let next = world.proxy_request("INVITE");
+    assert_eq!((next.max_forwards(), has_proof(&next)), (0, false));
+}
+
 #[test]
 fn the_operator_may_name_realms_of_the_proxy() {
     let settings = Settings::read(|name| match name {
@@ -144,6 +208,7 @@ fn a_caller_who_hangs_up_while_the_proxy_is_asked_is_told_so() {
     let probe = world.proxy_request("INVITE");
     assert_eq!(probe.max_forwards(), 0, "100 is the proxy's own word");
     world.act("alice", |agent, now| agent.hang_up(call, None, None, now));
+    assert_eq!(branch(&world.proxy_request("CANCEL")), branch(&probe));
     world.proxy_says(&says(&probe, 483, "Too Many Hops"));
     assert_eq!(heard(&mut world).last().expect("an answer"), "487 INVITE");
 }
