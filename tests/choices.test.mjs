@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { listen, prepare, said } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, messagesOf, openInbox, signIn } from './page.mjs';
+import { button, inBrowser, messagesOf, openInbox, recordFor, signIn } from './page.mjs';
 import { sessionInfo, SipAgent } from './sip-agent.mjs';
 import { speechWav } from './sound.mjs';
 import { look } from './talk/people.mjs';
@@ -109,6 +109,15 @@ test('who calls a telephone number leaves the message with whoever has it', asyn
   await inBrowser(page, 'deposited');
   const [message] = await messagesOf(server, 'carol');
   assert.equal(message.kind, 'text', JSON.stringify(message));
+
+  // Recorded before any call: it is asked for a session, which nobody's call to that number gave.
+  await page.goto(`${server.url}/?to=${encodeURIComponent('+49 30 123456')}&processing=off`);
+  await button(page, 'Record').first().click();
+  await inBrowser(page, 'recording');
+  await recordFor(page, 300);
+  await button(page, 'Send').first().click();
+  await inBrowser(page, 'deposited');
+  assert.deepEqual((await messagesOf(server, 'carol')).map(({ kind }) => kind), ['voice', 'text']);
 });
 
 test('a message of a call that was sent on says from whom', async (context) => {

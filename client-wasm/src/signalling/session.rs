@@ -207,7 +207,7 @@ fn type_of(kind: &str) -> SessionType {
 
 /// A session that was asked for the mailbox of `to`; what is for him goes to nobody else.
 fn meant(session: SessionRow, to: &str) -> Result<SessionRow, Problem> {
-    match session.is_for(to) {
+    match session.answers_for(to) {
         true => Ok(session),
         false => Err(Problem::new(
             "sent_on",

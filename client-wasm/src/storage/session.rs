@@ -46,11 +46,23 @@ pub struct SessionRow {
 impl SessionRow {
     /// Whether a message that was recorded for this address without the session may go up under it. Somebody's calls
     /// may be sent on to somebody else: what was meant for him does not go there, nor what was meant for that other
-    /// one along with a call that was not. A number is an address of whoever it belongs to.
+    /// one along with a call that was not. Whose a number is, a call to it does not tell: it may have been sent on
+    /// although nobody said so, or could yet be asked.
     pub fn is_for(&self, to: &str) -> bool {
-        let dialled = self.dialled.is_empty() || self.dialled == to;
-        let is_owner = is_number(to) && self.forwarded_from.is_none();
-        dialled && (self.called_party == to || is_owner)
+        self.is_of_call_to(to) && self.called_party == to && self.forwarded_from.is_none()
+    }
+
+    /// The same of a session that was asked for the mailbox of this address by the call that rings nobody, and that
+    /// nobody sends on: whoever answers for a number is its owner, who may take the number for somebody else's.
+    pub fn answers_for(&self, to: &str) -> bool {
+        let from = self.forwarded_from.as_deref();
+        let is_his = self.called_party == to && from != Some(to);
+        let is_owner = is_number(to) && from.is_none_or(|from| from == to);
+        self.is_of_call_to(to) && (is_his || is_owner)
+    }
+
+    fn is_of_call_to(&self, to: &str) -> bool {
+        self.dialled.is_empty() || self.dialled == to
     }
 }
 
@@ -91,28 +103,51 @@ mod tests {
     const CAROL: &str = "sip:carol@example.com";
     const NUMBER: &str = "sip:+4930123456@example.com";
 
+    fn session(dialled: &str, called: &str, forwarded: Option<&str>) -> SessionRow {
+        SessionRow {
+            dialled: dialled.to_owned(),
+            called_party: called.to_owned(),
+            forwarded_from: forwarded.map(str::to_owned),
+            ..SessionRow::default()
+        }
+    }
+
     #[test]
     fn a_message_goes_up_under_a_session_only_where_the_call_was_meant_and_came_out() {
         let (sent_on, direct) = (Some(BOB), None);
         for (dialled, called, forwarded, to, fits) in [
             (BOB, BOB, direct, BOB, true),
+            (BOB, BOB, sent_on, BOB, false),
             (BOB, CAROL, sent_on, BOB, false),
             (BOB, CAROL, sent_on, CAROL, false),
             (BOB, CAROL, direct, BOB, false),
             (BOB, CAROL, direct, CAROL, false),
-            (NUMBER, BOB, direct, NUMBER, true),
+            (NUMBER, NUMBER, direct, NUMBER, true),
+            (NUMBER, CAROL, direct, NUMBER, false),
             (NUMBER, CAROL, sent_on, NUMBER, false),
             (NUMBER, BOB, direct, CAROL, false),
             ("", BOB, direct, BOB, true),
             ("", BOB, direct, CAROL, false),
         ] {
-            let session = SessionRow {
-                dialled: dialled.to_owned(),
-                called_party: called.to_owned(),
-                forwarded_from: forwarded.map(str::to_owned),
-                ..SessionRow::default()
-            };
+            let session = session(dialled, called, forwarded);
             assert_eq!(session.is_for(to), fits, "{dialled} {called} {to}");
+        }
+    }
+
+    #[test]
+    fn a_session_asked_for_a_number_is_its_owners_and_one_asked_for_a_person_is_nobody_elses() {
+        for (dialled, called, forwarded, fits) in [
+            (BOB, BOB, None, true),
+            (BOB, BOB, Some(BOB), false),
+            (BOB, CAROL, Some(BOB), false),
+            (BOB, CAROL, None, false),
+            (NUMBER, CAROL, None, true),
+            (NUMBER, CAROL, Some(NUMBER), true),
+            (NUMBER, CAROL, Some(BOB), false),
+        ] {
+            let session = session(dialled, called, forwarded);
+            assert_eq!(session.answers_for(dialled), fits, "{dialled} {called}");
+            assert!(!session.answers_for("sip:dave@example.com"));
         }
     }
 }
