@@ -8,7 +8,6 @@ use sip::call::event::{Body, EndCause, Event as CallEvent};
 
 use wasm_bindgen::JsValue;
 
-use super::callee::Party;
 use super::engine::Engine;
 use super::ice;
 use super::stage::State;
@@ -348,7 +347,7 @@ impl Call<'_> {
         let called = self.called.borrow().clone();
         let desk = self.engine.desk();
         match accept_session(&desk, &self.conversation, &called, id, body).await {
-            Ok(session) => take_session(self.engine, session),
+            Ok(session) => take_session(self.engine, self.generation, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
     }
@@ -384,36 +383,27 @@ impl Call<'_> {
     async fn session_of_bye(&self, body: &Body) {
         let called = self.called.borrow().clone();
         match crate::signalling::store_session(&self.engine.desk(), &called, &body.bytes).await {
-            Ok(session) => take_session(self.engine, session),
+            Ok(session) => take_session(self.engine, self.generation, session),
             Err(problem) => self.engine.listener.problem(problem),
         }
     }
 }
 
-/// The session of this call is on disk.
-pub(super) fn take_session(engine: &Engine, session: SessionRow) {
+/// The session of this call is on disk. Where another call was placed meanwhile, it waits there for its messages.
+pub(super) fn take_session(engine: &Engine, generation: u32, session: SessionRow) {
+    if !engine.stage.take_session(generation, &session) {
+        return;
+    }
     let upload = session.upload_url.as_deref();
     if let Some(origin) = upload.and_then(|url| engine.server.unconfirmed(url)) {
         engine.listener.emit(ClientEvent::OtherServer { origin });
     }
-    if session.called_party != session.dialled
-        && engine
-            .stage
-            .callee()
-            .is_some_and(|to| to == session.dialled)
-    {
-        engine.stage.answered_by(Party {
-            address: session.called_party.clone(),
-            name: Some(session.display_name.clone()).filter(|name| !name.is_empty()),
-        });
-    }
     engine.listener.emit(ClientEvent::Session {
-        id: session.id.clone(),
-        called_party: session.called_party.clone(),
+        id: session.id,
+        called_party: session.called_party,
         expires_at: session.expires_at.map(number),
-        forwarded_from: session.forwarded_from.clone(),
+        forwarded_from: session.forwarded_from,
     });
-    engine.stage.set_session(session);
 }
 
 /// **Hang up**. After the voicemail has answered, the recorder opens; before that nothing is left.

@@ -27,6 +27,6 @@ async fn look(engine: &Rc<Engine>, called: &Called, generation: u32, url: &str) 
     // A greeting that cannot be read is no trouble of its own: the session is asked for again when it is needed.
     let found = engine.desk().with_greeting(called, Some(url)).await;
     if let (Ok(Some(session)), true) = (found, is_wanted()) {
-        call::take_session(engine, session);
+        call::take_session(engine, generation, session);
     }
 }

@@ -274,9 +274,21 @@ impl Stage {
         self.session.borrow().clone()
     }
 
-    /// Keeps the session of this call.
-    pub(crate) fn set_session(&self, session: SessionRow) {
-        self.session.replace(Some(session));
+    /// Keeps the session of a call, and who answered as it says; not where that call is not the one on the stage any
+    /// more: what is said there now is for somebody else.
+    pub(crate) fn take_session(&self, generation: u32, session: &SessionRow) -> bool {
+        if !self.is_current(generation) {
+            return false;
+        }
+        let is_callee = self.callee().as_ref() == Some(&session.dialled);
+        if is_callee && session.called_party != session.dialled {
+            self.answered_by(Party {
+                address: session.called_party.clone(),
+                name: Some(session.display_name.clone()).filter(|name| !name.is_empty()),
+            });
+        }
+        self.session.replace(Some(session.clone()));
+        true
     }
 
     /// The running call.
@@ -385,7 +397,27 @@ impl Stage {
 mod tests {
     use deposit::state::DepositState;
 
-    use super::{RowState, State};
+    use super::{Listener, RowState, SessionRow, Stage, State};
+
+    #[test]
+    fn a_session_that_comes_after_the_next_call_was_placed_changes_nothing_there() {
+        let (bob, carol) = ("sip:bob@example.com", "sip:carol@example.com");
+        let stage = Stage::new(Listener::silent(), None);
+        let first = stage.begin(bob);
+        let session = SessionRow {
+            dialled: bob.to_owned(),
+            called_party: carol.to_owned(),
+            ..SessionRow::default()
+        };
+        stage.leave();
+        let second = stage.begin(bob);
+        assert!(!stage.take_session(first, &session));
+        assert_eq!(stage.callee().as_deref(), Some(bob));
+        assert_eq!(stage.session(), None);
+        assert!(stage.take_session(second, &session));
+        assert_eq!(stage.callee().as_deref(), Some(carol));
+        assert_eq!(stage.session(), Some(session));
+    }
 
     #[test]
     fn the_element_says_of_a_sent_row_what_the_table_of_states_says() {
