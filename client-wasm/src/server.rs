@@ -54,6 +54,18 @@ impl Server {
         })
     }
 
+    /// What `parse` makes where no browser reads addresses.
+    #[cfg(test)]
+    pub(crate) fn of_host(host: &str, is_ours: bool) -> Self {
+        Self {
+            origin: format!("https://{host}"),
+            host: host.to_owned(),
+            socket_url: format!("wss://{host}/sip"),
+            is_ours,
+            confirmed: RefCell::default(),
+        }
+    }
+
     /// Remembers which other servers the user confirmed on this device before.
     pub(crate) async fn recall(&self, database: &Database) -> Result<(), StorageError> {
         let known: Option<Vec<String>> = database.value(CONFIRMED).await?;

@@ -284,7 +284,7 @@ impl Call<'_> {
     fn tell_answerer(&self, answerer: Option<&NameAddr>) {
         let server = &self.engine.server;
         let answered = answerer.and_then(|answerer| party(server, answerer));
-        if let Some(party) = answered.clone().filter(|_| server.is_ours()) {
+        if let Some(party) = answered.clone() {
             self.engine.stage.answered_by(party);
         }
         self.called.borrow_mut().answered = answered;

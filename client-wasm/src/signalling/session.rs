@@ -116,14 +116,13 @@ impl SessionDesk {
         let Some(token) = answer.header(SESSION) else {
             return Ok(None);
         };
-        let known = called.clone().sent_on(&self.server, false);
         let mut session = SessionRow {
             id: session_id(&token, &called.to),
             token,
             session_type: SessionType::Voice.as_str().to_owned(),
-            called_party: known.party(None).to_owned(),
+            called_party: called.party(None).to_owned(),
             dialled: called.to.clone(),
-            display_name: known.name().to_owned(),
+            display_name: called.name().to_owned(),
             greeting_url: Some(greeting_url),
             received_at: clock::now_ms(),
             ..SessionRow::default()
@@ -246,13 +245,6 @@ impl Called {
         }
     }
 
-    /// A foreign proxy may vouch for whoever was dialled by another of his names; that the call was sent on, the
-    /// voicemail says then.
-    fn sent_on(mut self, server: &Server, is_told: bool) -> Self {
-        self.answered = self.answered.filter(|_| server.is_ours() || is_told);
-        self
-    }
-
     fn name(&self) -> &str {
         let told = self
             .answered
@@ -262,8 +254,12 @@ impl Called {
     }
 }
 
-/// Who answered, under the address that we know him by.
+/// Who answered, under the address that we know him by. A foreign proxy vouches for nobody: what its answer says, the
+/// one who answered may have written.
 pub(crate) fn party(server: &Server, answerer: &NameAddr) -> Option<Party> {
+    if !server.is_ours() {
+        return None;
+    }
     let address = server.address(&answerer.uri.to_string()).ok()?;
     let name = answerer.display_name.clone();
     Some(Party { address, name })
@@ -304,9 +300,6 @@ fn read(server: &Server, called: &Called, body: &[u8]) -> Result<SessionRow, Pro
             format!("The voicemail's answer cannot be used: {error}."),
         )
     })?;
-    let called = called
-        .clone()
-        .sent_on(server, info.forwarded_from.is_some());
     let named = info.called_party.as_deref();
     let named = named.and_then(|named| server.address(named).ok());
     let upload_url = info.upload.map(|url| server.named(&url)).transpose()?;
@@ -393,7 +386,20 @@ fn no_session<Anything>() -> Result<Anything, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Called, Party, session_id, voicemail_of};
+    use super::{Called, Party, Server, party, session_id, voicemail_of};
+
+    #[test]
+    fn nobody_is_called_by_the_name_that_he_gives_himself_behind_a_foreign_proxy() {
+        let answerer = "\"Carol\" <sip:carol@example.com>".parse().unwrap();
+        let ours = party(&Server::of_host("example.com", true), &answerer);
+        let carol = Party {
+            address: "sip:carol@example.com".to_owned(),
+            name: Some("Carol".to_owned()),
+        };
+        assert_eq!(ours, Some(carol));
+        let foreign = party(&Server::of_host("example.com", false), &answerer);
+        assert_eq!(foreign, None);
+    }
 
     #[test]
     fn a_session_is_for_whoever_answered_and_not_for_whom_a_voicemail_names_by_itself() {
