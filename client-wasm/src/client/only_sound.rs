@@ -15,6 +15,9 @@ use crate::clock;
 use crate::problem::Problem;
 use crate::storage::{DepositRow, RowState};
 
+/// By so much the recorder's clock may be ahead of the sound.
+const CLOCK_MS: u64 = 1_500;
+
 #[wasm_bindgen]
 impl Client {
     /// Puts the sound of a recorded video, which the voice module took out of its file as Ogg Opus, in a draft of its
@@ -37,9 +40,8 @@ async fn keep_sound(engine: &Engine, video_id: &str, sound: &[u8]) -> Result<Str
     if !video.is_in_hand() || video.kind != Kind::Video.word() {
         return Err(not_in_hand());
     }
-    let duration_ms = voice::duration_ms(sound).filter(|&ms| ms > 0);
     let draft = DepositRow {
-        duration_ms: duration_ms.ok_or_else(soundless)?,
+        duration_ms: whole(voice::duration_ms(sound), video.duration_ms)?,
         sha256: Some(deposit::hex(&Sha256::digest(sound))),
         deposit_id: clock::uuid()?,
         ..sound_of(video)
@@ -58,6 +60,15 @@ async fn keep_video(engine: &Engine, sound_id: &str, video_id: &str) -> Result<(
     let video = row(engine, video_id).await?;
     replace(engine, sound_id, video).await?;
     Ok(())
+}
+
+/// How long the sound is, where it is all of the video's: what it lacks would go with the video.
+fn whole(sound_ms: Option<u64>, video_ms: u64) -> Result<u64, Problem> {
+    let sound_ms = sound_ms.filter(|&ms| ms > 0).ok_or_else(soundless)?;
+    match sound_ms.saturating_add(CLOCK_MS) < video_ms {
+        true => Err(cut_short()),
+        false => Ok(sound_ms),
+    }
 }
 
 /// A draft takes another one's place, with its title and files.
@@ -104,10 +115,33 @@ fn soundless() -> Problem {
     )
 }
 
+fn cut_short() -> Problem {
+    Problem::new(
+        "sound_incomplete",
+        "Only a part of the sound can be taken out of this video, so the video is kept. Send it as it is, or press Re-record.",
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{DepositRow, RowState, sound_of};
+    use super::{DepositRow, RowState, sound_of, whole};
     use crate::storage::PartRow;
+
+    #[test]
+    fn a_video_goes_only_where_all_of_its_sound_stays() {
+        for (sound_ms, kept) in [
+            (Some(10_000), Ok(10_000)),
+            (Some(10_300), Ok(10_300)),
+            (Some(8_500), Ok(8_500)),
+            (Some(8_499), Err("sound_incomplete")),
+            (Some(1), Err("sound_incomplete")),
+            (Some(0), Err("no_sound")),
+            (None, Err("no_sound")),
+        ] {
+            let told = whole(sound_ms, 10_000).map_err(|problem| problem.code);
+            assert_eq!(told, kept.map_err(str::to_owned), "{sound_ms:?}");
+        }
+    }
 
     #[test]
     fn the_sound_goes_to_whom_the_video_was_for_and_begins_its_own_way() {
