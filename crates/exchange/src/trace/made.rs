@@ -13,6 +13,7 @@ use crate::{
     object::Object,
     signal::Signal,
     sql::{Sql, SqlError, Value},
+    upstream,
 };
 
 /// Whom these rows count for: an owner's own calls push out no others.
@@ -24,6 +25,10 @@ pub(crate) fn tell(context: &Context<'_>, sheet: &mut Sheet) -> Option<Effect> {
         return None;
     };
     if sheet.told || sheet.outcome().0 == Outcome::Ringing {
+        return None;
+    }
+    // A foreign proxy may say that one of ours calls; that is for the callee to see, and proves nothing.
+    if sheet.flow == upstream::FLOW {
         return None;
     }
     let caller = sheet.caller.proven().filter(|caller| *caller != callee)?;
@@ -55,7 +60,7 @@ pub(crate) fn tell(context: &Context<'_>, sheet: &mut Sheet) -> Option<Effect> {
     })
 }
 
-/// Keeps what the callee's mailbox told.
+/// Keeps what the callee's mailbox told; once, however often it tells.
 pub(crate) fn keep(
     sql: &dyn Sql,
     context: &Context<'_>,
@@ -75,7 +80,7 @@ pub(crate) fn keep(
         call.into(),
     ];
     sql.query(
-        "INSERT INTO mailbox_calls (key, id, began, call_id, origin, summary) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mailbox_calls (key, id, began, call_id, origin, summary) SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE NOT EXISTS (SELECT 1 FROM mailbox_calls WHERE id = ?2 AND origin = ?5 AND json_extract(summary, '$.to') = json_extract(?6, '$.to'))",
         &parameters,
     )?;
     store::began(sql, context, ORIGIN)

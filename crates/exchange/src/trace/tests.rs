@@ -6,6 +6,7 @@ use super::{End, Entry, Sheet, Viewer, ladder, sheet::Outcome};
 use crate::{
     object::Object,
     settings::{Ladder, tests::settings},
+    signal::Signal,
     testing::{Answers, World},
 };
 
@@ -181,6 +182,27 @@ fn a_refused_call_goes_on_to_the_voicemail_on_the_same_page() {
     assert_eq!(got, all_got[all_got.len() - got.len()..]);
     assert_eq!(sheet.caller.address.as_deref(), Some("sip:alice@localhost"));
     assert_eq!(sheet.outcome(), (Outcome::Voicemail, Some(200)));
+}
+
+#[test]
+fn a_call_that_one_made_is_listed_once_however_often_it_is_told() {
+    let world = World::new();
+    let own = Object::Mailbox("sip:alice@localhost".to_owned());
+    let tell = |id: &str, to: &str| {
+        let signal = Signal::Made {
+            id: id.to_owned(),
+            call_id: "call".to_owned(),
+            call: serde_json::json!({ "to": to }).to_string(),
+        };
+        let told = world.at(&own, |sql, context| {
+            crate::mailbox::on_signal(sql, context, signal)
+        });
+        told.expect("memory");
+        world.count(&own, "SELECT COUNT(*) FROM mailbox_calls")
+    };
+    assert_eq!((tell("one", BOB), tell("one", BOB)), (1, 1));
+    assert_eq!(tell("one", "sip:carol@localhost"), 2, "sent on to her");
+    assert_eq!(tell("two", BOB), 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The voicemail behind a proxy whose part these tests speak, message by message.
 
 mod challenge;
+mod ladders;
 mod lost;
 mod realms;
 
