@@ -66,7 +66,12 @@ pub fn migrate(sql: &dyn Sql) -> Result<(), SqlError> {
         second.extend(schema);
     }
     let third = [message::THIRD_SCHEMA, session::THIRD_SCHEMA].concat();
-    let fifth = [trace::SECOND_SCHEMA, message::FOURTH_SCHEMA].concat();
+    let fifth = [
+        trace::SECOND_SCHEMA,
+        message::FOURTH_SCHEMA,
+        voicemail::FIFTH_SCHEMA,
+    ]
+    .concat();
     crate::sql::migrate(sql, &[&first, &second, &third, trace::SCHEMA, &fifth])
 }
 

@@ -179,3 +179,13 @@ pub(super) fn header<'a>(response: &'a Response, name: &str) -> Option<&'a str> 
     let found = response.headers.iter().find(|(header, _)| header == name);
     found.map(|(_, value)| value.as_str())
 }
+
+#[test]
+fn no_table_is_left_that_nobody_reads() {
+    let bob = Bob::new();
+    let tables = bob.event(|sql, _| {
+        let old = "SELECT name FROM sqlite_master WHERE name LIKE 'voicemail%'";
+        sql.query(old, &[])
+    });
+    assert_eq!(tables, []);
+}

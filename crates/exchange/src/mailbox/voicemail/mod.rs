@@ -37,6 +37,7 @@ use crate::{
 /// The tables of this module.
 pub(super) const SCHEMA: &[&str] = row::SCHEMA;
 pub(super) const SECOND_SCHEMA: &[&str] = row::SECOND_SCHEMA;
+pub(super) const FIFTH_SCHEMA: &[&str] = row::FIFTH_SCHEMA;
 
 /// Beginning of the keys by which a lost connection is told to the mailbox.
 const CALL_KEY: &str = "voicemail ";

@@ -21,6 +21,11 @@ pub(super) const SECOND_SCHEMA: &[&str] = &[
     "DELETE FROM wakeups WHERE kind IN ('voicemail', 'voicemail_end')",
 ];
 
+/// The tables of older versions go. Their calls end with the deployment that replaces them; the sessions that those
+/// gave have rows of their own.
+pub(super) const FIFTH_SCHEMA: &[&str] =
+    &["DROP TABLE voicemail_dialogs", "DROP TABLE voicemail_calls"];
+
 /// The calls that go on. None is much older than the newest call of all: only so far back is looked, because an index
 /// would cost more than it spares.
 const GOES_ON: &str = "state IS NOT NULL AND key > printf('%012x', (SELECT began FROM mailbox_calls ORDER BY key DESC LIMIT 1) - 3600000)";
