@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, ringsHere } from './page.mjs';
+import { button, inBrowser, messagesOf, ringsHere, signIn } from './page.mjs';
 import { speechWav } from './sound.mjs';
 import { atInbox, look, person, signsIn } from './talk/people.mjs';
 
@@ -84,6 +84,13 @@ test('a call and a message are told while the tab is in the background, and a cl
   await button(caller, 'Send').first().click();
   await inBrowser(caller, 'deposited');
   await tells(bob, 'Message from Bob', 'show');
+
+  const { call } = await signIn(server, 'bob');
+  const [message] = await messagesOf(server, 'bob');
+  for (const [state, fresh] of [['heard', 0], ['new', 1]]) {
+    assert.equal((await call('PATCH', `/mailbox/messages/${message.id}`, { state })).status, 200);
+    await bob.waitForFunction((count) => document.querySelector('afterbeep-inbox').new === count, fresh);
+  }
   assert.deepEqual(await bob.evaluate(() => window.notices.map(({ title }) => title)), ['Bob is calling', 'Message from Bob']);
 });
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
 import { button, callUntilRecording, inBrowser, messagesOf, openInbox, outbox, recordFor } from './page.mjs';
+import { InboxMessages } from '../www/src/inbox-messages.js';
 import { speechWav, wavSamples, decodeOpus, likeness } from './sound.mjs';
 import { readFileSync } from 'node:fs';
 
@@ -87,4 +88,49 @@ test('a message plays, seeks by keyboard, is heard only when played, and Delete 
   await button(inbox, 'Sign in').waitFor();
   await inbox.reload();
   await button(inbox, 'Sign in').waitFor();
+});
+
+/** Messages as a mailbox gives them, newest first, by their ids; one that was listened to ends in `!`. */
+const page = (...ids) => ({ messages: ids.map((id) => ({ id: id.replace('!', ''), state: id.endsWith('!') ? 'heard' : 'new', received_at: Number.parseInt(id, 10) })), next: '' });
+
+/** An inbox whose mailbox answers what `mailbox.page` is, now or later, and the ids that came with each look. */
+function messagesWithoutBrowser() {
+  const mailbox = { page: page() };
+  const looks = [];
+  const messages = new InboxMessages({
+    ask: async (method) => (method === 'messages' ? mailbox.page : {}),
+    wanted: () => true,
+    fetched: (_, arrived) => looks.push(arrived.map(({ id }) => id)),
+    changed: () => {},
+    undone: () => {},
+    failed: (error) => { throw error; },
+  });
+  return { mailbox, messages, looks };
+}
+
+test('what was asked for somebody who has signed out since is not shown to whoever signs in', async () => {
+  const { mailbox, messages, looks } = messagesWithoutBrowser();
+  messages.belongTo('sip:alice@localhost');
+  let answer;
+  mailbox.page = new Promise((settle) => { answer = settle; });
+  const alices = messages.refresh();
+  messages.forget();
+  messages.belongTo('sip:bob@localhost');
+  mailbox.page = page('7');
+  const bobs = messages.refresh();
+  answer(page('9', '8'));
+  await Promise.all([alices, bobs]);
+  assert.deepEqual([looks, messages.all.map(({ id }) => id)], [[[]], ['7']], 'shown once, and only his');
+  messages.belongTo('sip:carol@localhost');
+  assert.deepEqual([messages.all, messages.loaded], [[], false], 'whoever comes without a sign-out between them sees nothing either');
+});
+
+test('only a message that never was here before has come', async () => {
+  const { mailbox, messages, looks } = messagesWithoutBrowser();
+  messages.belongTo('sip:bob@localhost');
+  for (const now of [page('3', '2!'), page('4', '3', '2!'), page('4', '3', '2'), page('3', '2'), page('4', '3', '2'), page('4', '2', '1'), page('6!', '5', '4')]) {
+    mailbox.page = now;
+    await messages.refresh();
+  }
+  assert.deepEqual(looks, [[], ['4'], [], [], [], [], ['5']]);
 });

@@ -22,8 +22,6 @@ export class AwayNotice {
   element = tree("div", { class: "away", part: "away", hidden: true }, this.#button, this.#words);
   /** @type {Map<string, Notification>} by tag */
   #shown = new Map();
-  /** @type {number | undefined} nothing before it is known */
-  #new;
 
   /** @param {HTMLElement} host its events tell who rings */
   constructor(host) {
@@ -42,18 +40,16 @@ export class AwayNotice {
   }
 
   /**
-   * How many messages are new, and whose the newest is.
-   * @param {number} fresh
+   * A message has come.
    * @param {string} from
+   * @param {number} fresh so many are new by now
    */
-  count(fresh, from) {
-    if (this.#new !== undefined && fresh > this.#new) void this.#tell(MESSAGE, `Message from ${from}`, fresh === 1 ? "1 new message." : `${fresh} new messages.`);
-    this.#new = fresh;
+  arrived(from, fresh) {
+    void this.#tell(MESSAGE, `Message from ${from}`, fresh === 1 ? "1 new message." : `${fresh} new messages.`);
   }
 
   /** Somebody else may sign in. */
   forget() {
-    this.#new = undefined;
     for (const tag of [CALL, MESSAGE]) void this.#withdraw(tag);
   }
 

@@ -32,7 +32,7 @@ export class AfterbeepInbox extends HTMLElement {
   #messages = new InboxMessages({
     ask: (method, ...rest) => this.#ask(method, ...rest),
     wanted: () => Boolean(this.#owner) && navigator.onLine,
-    fetched: (box) => this.#take(box),
+    fetched: (box, arrived) => this.#take(box, arrived),
     changed: () => this.update(),
     undone: (words, undo) => this.#undo.offer(words, undo),
     failed: (error) => this.#fail(error),
@@ -236,6 +236,7 @@ export class AfterbeepInbox extends HTMLElement {
 
   async #begin() {
     this.#owner = this.#client.signed_in();
+    this.#messages.belongTo(this.#owner.address);
     this.#welcome.link(callLink(this.#owner.address, this.#home));
     this.update();
     await this.#messages.refresh();
@@ -292,13 +293,15 @@ export class AfterbeepInbox extends HTMLElement {
     this.#tell(words);
   }
 
-  /** @param {any} box the mailbox as the exchange has it */
-  #take(box) {
+  /**
+   * @param {any} box the mailbox as the exchange has it
+   * @param {import("./message-list.js").Message[]} arrived newest first
+   */
+  #take(box, [newest]) {
     say(this.#trouble, "");
     this.#welcome.describe(box.greeting, box.settings.greeting);
     this.#settings.show(box.settings);
-    const newest = this.#messages.all.find(({ state }) => state === "new");
-    this.#away.count(box.counts.new, newest ? callerOf(newest).label : "");
+    if (newest) this.#away.arrived(callerOf(newest).label, box.counts.new);
     this.#count(box.counts.new, box.counts.total);
   }
 

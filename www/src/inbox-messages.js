@@ -9,7 +9,7 @@ import { callerOf } from "./caller.js";
  * @typedef {object} MessagesOwner
  * @property {(method: string, ...rest: unknown[]) => Promise<any>} ask the engine
  * @property {() => boolean} wanted somebody is signed in, and there is a network
- * @property {(box: any) => void} fetched the mailbox as it is now
+ * @property {(box: any, arrived: Message[]) => void} fetched the mailbox as it is now, and which messages have come since it was last
  * @property {() => void} changed paints everything anew
  * @property {(words: string, undo: () => void) => void} undone what was done, with Undo
  * @property {(error: Error) => void} failed
@@ -24,6 +24,10 @@ export class InboxMessages {
   #owner;
   /** Where older ones go on. */
   #next = "";
+  /** Whose messages these are: what was asked for somebody else is not shown. */
+  #whose = "";
+  /** @type {Set<string> | undefined} ids of all that were here once; nothing before the first came */
+  #seen;
   /** @type {Promise<void> | undefined} */
   #refreshing;
   #stale = false;
@@ -42,7 +46,15 @@ export class InboxMessages {
   forget() {
     this.all = [];
     this.#next = "";
+    this.#whose = "";
+    this.#seen = undefined;
     this.loaded = false;
+  }
+
+  /** @param {string} address who is signed in now */
+  belongTo(address) {
+    if (address !== this.#whose) this.forget();
+    this.#whose = address;
   }
 
   /** Fetches the newest messages; while that goes on, further calls wait for one more fetch. */
@@ -63,7 +75,10 @@ export class InboxMessages {
   /** Fetches older ones. */
   showOlder() {
     return this.#attempt(async () => {
+      const whose = this.#whose;
       const page = await this.#owner.ask("messages", this.#next);
+      if (whose !== this.#whose) return;
+      this.#meet(page.messages);
       this.all = [...this.all, ...page.messages];
       this.#next = page.next ?? "";
       this.#owner.changed();
@@ -97,13 +112,29 @@ export class InboxMessages {
   }
 
   async #fetch() {
+    const whose = this.#whose;
     const [box, page] = await Promise.all([this.#owner.ask("mailbox"), this.#owner.ask("messages")]);
-    if (!this.#owner.wanted()) return;
+    if (whose !== this.#whose || !this.#owner.wanted()) return;
+    const isFirst = !this.#seen;
+    const unknown = this.#meet(page.messages);
+    // One that comes up in the place of a deleted one was there before.
+    const arrived = unknown.filter((message) => !isFirst && message.state === "new" && !older(message, this.all));
     const shown = new Set(page.messages.map((message) => message.id));
     this.all = [...page.messages, ...(page.next ? this.all.filter((message) => older(message, page.messages) && !shown.has(message.id)) : [])];
     if (this.all.length === page.messages.length) this.#next = page.next ?? "";
     this.loaded = true;
-    this.#owner.fetched(box);
+    this.#owner.fetched(box, arrived);
+  }
+
+  /**
+   * @param {Message[]} messages that are here
+   * @returns {Message[]} those that never were before
+   */
+  #meet(messages) {
+    const seen = this.#seen ?? new Set();
+    const unknown = messages.filter(({ id }) => !seen.has(id));
+    this.#seen = new Set([...seen, ...messages.map(({ id }) => id)]);
+    return unknown;
   }
 
   /** @param {() => Promise<void>} act a failure is explained */
