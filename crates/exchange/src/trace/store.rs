@@ -230,10 +230,15 @@ pub(crate) fn columns(sheet: &Sheet) -> Result<[Value; 3], SqlError> {
     ])
 }
 
-/// Whom a call counts for: whoever is proven, or else the network.
+/// Whom a call counts for: whoever is proven, or else the network, or else, where a proxy hides that, whoever the caller
+/// says to be. Nobody knows who the others are; such calls have no limit of their own.
 pub(crate) fn origin(caller: &Caller) -> String {
     let known = caller.proven().or(caller.network.as_deref());
-    known.unwrap_or_default().to_owned()
+    match (known, &caller.address) {
+        (Some(known), _) => known.to_owned(),
+        (None, Some(address)) => format!("from {address}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// A row of this origin was added: what is too much goes, and the sweep is planned.
@@ -245,7 +250,7 @@ pub(crate) fn began(sql: &dyn Sql, context: &Context<'_>, origin: &str) -> Resul
     let (all, own) = counts
         .first()
         .map_or((0, 0), |row| (row.integer(0), row.integer(1)));
-    if own > MOST_OF_ONE_ORIGIN {
+    if own > MOST_OF_ONE_ORIGIN && !origin.is_empty() {
         sql.query(
             "DELETE FROM mailbox_calls WHERE state IS NULL AND origin = ?1 AND key NOT IN (SELECT key FROM mailbox_calls WHERE origin = ?1 ORDER BY key DESC LIMIT ?2)",
             &[origin.into(), MOST_OF_ONE_ORIGIN.into()],

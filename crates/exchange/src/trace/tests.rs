@@ -135,6 +135,25 @@ fn many_calls_of_one_network_push_out_only_each_other() {
 }
 
 #[test]
+fn calls_of_nobody_known_are_not_all_one_callers() {
+    let world = World::new();
+    let begin = |number: i64| {
+        let begun = world.at(&mailbox(), |sql, context| {
+            let key = super::new_key(context);
+            sql.query(
+                "INSERT INTO mailbox_calls (key, id, began, call_id, origin) VALUES (?, '', ?, '', '')",
+                &[key.into(), number.into()],
+            )?;
+            super::began(sql, context, "")
+        });
+        begun.expect("memory");
+        world.count(&mailbox(), "SELECT COUNT(*) FROM mailbox_calls")
+    };
+    let counts: Vec<i64> = (1..=202).map(begin).collect();
+    assert_eq!(counts[198..], [199, 200, 200, 200]);
+}
+
+#[test]
 fn an_answered_call_is_seen_at_both_ends_although_its_line_sees_only_the_begin() {
     let mut world = World::new();
     world.registered("desk", "bob", Answers::Accept);

@@ -45,3 +45,22 @@ fn whom_the_proxy_vouches_for_has_made_no_call_here() {
     let made = "SELECT COUNT(*) FROM mailbox_calls";
     assert_eq!(world.count(&mailbox("alice"), made), 0);
 }
+
+#[test]
+fn many_calls_of_one_caller_push_out_no_others_although_all_come_by_the_proxy() {
+    let mut world = registered();
+    call(&mut world, "sip:dora@caller.test", "first", &[]);
+    for number in 0..60 {
+        world.advance(120_000);
+        call(
+            &mut world,
+            "sip:eve@caller.test",
+            &format!("e{number}"),
+            &[],
+        );
+    }
+    let sheets = sheets(&world);
+    assert!(sheets.iter().any(|sheet| sheet.call_id == "first"));
+    assert!(sheets.iter().any(|sheet| sheet.call_id == "e59"));
+    assert!(sheets.len() < 60, "{}", sheets.len());
+}
