@@ -43,18 +43,20 @@ pub(crate) fn ride(context: &Context<'_>, sheet: &mut Sheet, effects: &[Effect])
     made::tell(context, sheet)
 }
 
-/// The row of a call is not written, because nothing changed that the call must remember: the notes go to the table.
+/// The state of a call is not written, because nothing changed that the call must remember: the notes go into the row of
+/// this key all the same.
 pub(crate) fn leave(
     sql: &dyn Sql,
     context: &Context<'_>,
+    key: &str,
     sheet: &Sheet,
     effects: &[Effect],
-) -> Result<Vec<Effect>, SqlError> {
+) -> Result<Option<Effect>, SqlError> {
     if !super::is_on(context) {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let notes = of_call(context, &sheet.call_id, effects);
-    store::add(sql, context, Some(&sheet.flow), &sheet.caller, notes)
+    store::change(sql, context, key, sheet.clone(), notes)
 }
 
 /// The end of an event: what no call took along belongs to one that has no row any more.

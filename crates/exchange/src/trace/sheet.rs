@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::entry::{End, Entry, Note};
-use crate::signal::Caller;
+use super::{
+    entry::{End, Entry, Note},
+    store,
+};
+use crate::{signal::Caller, upstream};
 
 /// No more messages of one call are kept.
 const MOST_ENTRIES: usize = 200;
@@ -70,10 +73,11 @@ impl Sheet {
         }
     }
 
-    /// Name of the call in this mailbox: the same Call-ID on another connection is another call.
+    /// Name of the call in this mailbox: the same Call-ID on another connection is another call, and so is that of another
+    /// caller by a foreign proxy, which has one connection for all.
     #[must_use]
     pub fn id(&self) -> String {
-        id(&self.call_id, &self.flow)
+        id(&self.call_id, &self.flow, &self.caller)
     }
 
     /// When the first message was seen, Unix time in milliseconds.
@@ -176,9 +180,13 @@ impl Sheet {
 }
 
 /// See [`Sheet::id`].
-pub(crate) fn id(call_id: &str, flow: &str) -> String {
+pub(crate) fn id(call_id: &str, flow: &str, caller: &Caller) -> String {
+    let caller = (flow == upstream::FLOW).then(|| store::origin(caller));
     let mut hash = Sha256::new();
-    for part in ["afterbeep call", call_id, flow] {
+    for part in ["afterbeep call", call_id, flow]
+        .into_iter()
+        .chain(caller.as_deref())
+    {
         hash.update(part.as_bytes());
         hash.update([0]);
     }

@@ -12,7 +12,7 @@ use crate::{
     effect::Effect,
     signal::Caller,
     sql::{Row, Sql, SqlError, Value},
-    wakeup,
+    upstream, wakeup,
 };
 
 /// The table of older versions.
@@ -48,17 +48,19 @@ pub(crate) fn new_key(context: &Context<'_>) -> String {
     format!("{:012x}{}", context.now_ms, context.entropy.token())
 }
 
-/// The row of a call that has rung and that no voicemail took yet: its key, and what was seen.
+/// The row of a call that has rung and that no voicemail took yet: its key, and what was seen. One with a session was
+/// taken: whoever gets the next session does not see it.
 pub(crate) fn rung(
     sql: &dyn Sql,
     context: &Context<'_>,
     call_id: &str,
     flow: &str,
+    caller: &Caller,
 ) -> Result<Option<(String, Sheet)>, SqlError> {
     let rows = sql.query(
-        "SELECT key, sheet FROM mailbox_calls WHERE id = ? AND state IS NULL AND sheet IS NOT NULL AND began > ? ORDER BY key DESC LIMIT 1",
+        "SELECT key, sheet FROM mailbox_calls WHERE id = ? AND state IS NULL AND session IS NULL AND sheet IS NOT NULL AND began > ? ORDER BY key DESC LIMIT 1",
         &[
-            sheet::id(call_id, flow).into(),
+            sheet::id(call_id, flow, caller).into(),
             context.now_ms.saturating_sub(LONGEST_RING_MS).into(),
         ],
     )?;
@@ -128,7 +130,7 @@ pub(super) fn add(
     let (own, others): (Vec<Note>, Vec<Note>) =
         notes.into_iter().partition(|note| note.call_id == call_id);
     let known = match flow {
-        Some(flow) => row_of(sql, context, &sheet::id(&call_id, flow))?,
+        Some(flow) => row_of(sql, context, &sheet::id(&call_id, flow, caller))?,
         None => of_ends(sql, &call_id, &own)?,
     };
     let told = match (known, flow) {
@@ -173,7 +175,7 @@ fn begin(
     Ok(told)
 }
 
-fn change(
+pub(super) fn change(
     sql: &dyn Sql,
     context: &Context<'_>,
     key: &str,
@@ -194,7 +196,8 @@ fn change(
     Ok(told)
 }
 
-/// The newest call with this Call-ID in which one of the ends of the notes takes part.
+/// The newest call with this Call-ID in which one of the ends of the notes takes part. All that comes by a foreign proxy
+/// has one end: there it belongs to none as soon as it could be another's.
 fn of_ends(
     sql: &dyn Sql,
     call_id: &str,
@@ -214,7 +217,11 @@ fn of_ends(
         ends.filter(|end| matches!(end, End::Flow(_)))
             .any(|end| sheet.knows(end))
     };
-    Ok(sheets.into_iter().find(takes_part))
+    let mut known = sheets.filter(takes_part);
+    let newest = known.next();
+    let by_proxy = |(_, sheet): &(String, Sheet)| sheet.flow == upstream::FLOW;
+    let is_clear = !newest.as_ref().is_some_and(by_proxy) || known.next().is_none();
+    Ok(newest.filter(|_| is_clear))
 }
 
 /// The columns `session`, `summary` and `sheet` of a call; nothing where nothing was noted.

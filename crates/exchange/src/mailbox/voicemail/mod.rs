@@ -116,7 +116,7 @@ fn arrived(
     let call = Call::incoming(invite, answer::local(context), context.entropy.bytes());
     let greeting_ms = i64::from(greeting::current(sql, context)?.duration_ms);
     let forwarded_from = forwarded::from(context, invite);
-    let rung = trace::rung(sql, context, call.call_id(), flow)?;
+    let rung = trace::rung(sql, context, call.call_id(), flow, &caller)?;
     let (key, trace) = rung.unwrap_or_else(|| (trace::new_key(context), Sheet::default()));
     Ok(Row {
         key,
@@ -267,7 +267,7 @@ fn go_on(
         row::put(sql, &row)?;
         began(sql, context, &row, cause)?;
     } else {
-        effects.extend(trace::leave(sql, context, &row.trace, &effects)?);
+        effects.extend(trace::leave(sql, context, &row.key, &row.trace, &effects)?);
     }
     Ok(effects)
 }

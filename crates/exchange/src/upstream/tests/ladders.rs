@@ -1,6 +1,6 @@
 //! What is kept of calls that the proxy diverted, all of which come over its one connection.
 
-use sip::{Method, Request};
+use sip::{Method, Request, Response};
 
 use super::{diverted, inside, registered};
 use crate::{object::Object, testing::World, trace::Sheet};
@@ -63,4 +63,39 @@ fn many_calls_of_one_caller_push_out_no_others_although_all_come_by_the_proxy() 
     assert!(sheets.iter().any(|sheet| sheet.call_id == "first"));
     assert!(sheets.iter().any(|sheet| sheet.call_id == "e59"));
     assert!(sheets.len() < 60, "{}", sheets.len());
+}
+
+#[test]
+fn calls_of_one_name_by_the_proxy_have_pages_of_their_own() {
+    let anonymous = "sip:anonymous@anonymous.invalid";
+    for (one, other) in [
+        ("sip:dora@caller.test", "sip:eve@caller.test"),
+        (anonymous, anonymous),
+    ] {
+        let mut world = registered();
+        for (number, from) in [one, other].into_iter().enumerate() {
+            let subject = ("Subject", format!("call {number}"));
+            call(&mut world, from, "same", &[(subject.0, &subject.1)]);
+            let info = world.proxy_request("INFO");
+            let ok = Response::reply_to(&info, 200, "OK", None);
+            world.proxy_says(&ok.to_bytes());
+            world.advance(120_000);
+            let bye = world.proxy_request("BYE");
+            let ok = Response::reply_to(&bye, 200, "OK", None);
+            world.proxy_says(&ok.to_bytes());
+        }
+        let sheets = sheets(&world);
+        assert_eq!(sheets.len(), 2, "{one}");
+        assert!(sheets[0].session.is_some() && sheets[0].session != sheets[1].session);
+        for (number, sheet) in sheets.iter().enumerate() {
+            let text = serde_json::to_string(sheet).expect("JSON");
+            for subject in 0..2 {
+                let shown = text.contains(&format!("Subject: call {subject}"));
+                assert_eq!(shown, subject == number, "{one} {number}: {text}");
+            }
+            let other = [other, one][number];
+            let other = format!("<{other}>;tag");
+            assert!(one == anonymous || !text.contains(&other), "{text}");
+        }
+    }
 }
