@@ -2,7 +2,7 @@
 //! proxy answers over that one only (RFC 7118 section 5); so whoever calls is told, and as soon as the proxy can be
 //! reached again, the call is cancelled there (RFC 3261 9.1): nobody rings for a caller who is not there any more.
 
-use sip::{Message, Method, Request, Response};
+use sip::{Message, Method, Request, Response, dialog::Dialog};
 
 use super::{proof::PROOFS, sent::Sent, sequence};
 use crate::{
@@ -18,6 +18,10 @@ pub(super) const SCHEMA: &[&str] = &[
 
 /// A call that is older is over on every side.
 const LONGEST_MS: i64 = 300_000;
+/// Between the branch of a call and what makes it another.
+const MARK: char = '.';
+/// Random bytes of a branch.
+const BRANCH_BYTES: usize = 8;
 /// What a caller is told whose call ended with the connection.
 const LOST: &str = "The connection to the SIP proxy was lost";
 
@@ -119,16 +123,51 @@ impl Kept {
     }
 
     /// What a response to the call or its CANCEL wants, now that nobody waits for it: an INVITE that ended is
-    /// acknowledged. Nothing for responses to anything else.
-    pub(super) fn hear(&self, response: &Response) -> Option<Vec<Request>> {
+    /// acknowledged, and whoever has answered before the CANCEL came is hung up. Nothing for responses to anything else.
+    pub(super) fn hear(&self, response: &Response, context: &Context<'_>) -> Option<Vec<Request>> {
         let origin = sequence::origin(response)?;
         let method = response.cseq().1;
+        if method == Method::Bye && self.is_own_branch(&origin.branch) {
+            return Some(Vec::new());
+        }
         if origin.branch != self.branch || !matches!(method, Method::Invite | Method::Cancel) {
             return None;
+        }
+        if method == Method::Invite && response.is_success() {
+            return self.hang_up(response, origin.attempt, context);
         }
         let ended = method == Method::Invite && response.status() >= 300;
         let sent = ended.then(|| Sent::new(&self.request, Vec::new()));
         let ack = sent.and_then(|sent| sent.acknowledgement(response, origin.attempt));
         Some(ack.into_iter().collect())
+    }
+    /// ACK and BYE of a call that was answered to nobody (RFC 3261 9.1 and 13.2.2.4).
+    fn hang_up(
+        &self,
+        answer: &Response,
+        attempt: u32,
+        context: &Context<'_>,
+    ) -> Option<Vec<Request>> {
+        let via = self.request.top_via()?;
+        let mut dialog = Dialog::of_caller(&self.request, answer);
+        let ack = dialog.acknowledgement(self.request.cseq().0);
+        let bye = dialog.request(Method::Bye);
+        let requests = [(ack, attempt), (bye, 0)];
+        let out = requests.map(|(mut request, attempt)| {
+            let mut via = via.clone();
+            let random = context.entropy.hex(BRANCH_BYTES);
+            via.params
+                .set("branch", format!("{}{MARK}{random}", self.branch));
+            request.push_via(&via);
+            sequence::leave(&mut request, attempt, 0);
+            request
+        });
+        Some(out.into())
+    }
+
+    /// Whether a branch was made by [`Self::hang_up`].
+    fn is_own_branch(&self, branch: &str) -> bool {
+        let made = branch.rsplit_once(MARK);
+        made.is_some_and(|(call, _)| call == self.branch)
     }
 }

@@ -3,6 +3,7 @@
 use sip::{Method, Request, Response};
 
 use super::{
+    ROUTE,
     challenge::{answered, calling, challenge, heard},
     registers,
 };
@@ -79,6 +80,30 @@ fn a_call_that_rings_when_the_connection_breaks_is_told_at_once_and_cancelled_la
     let (mut world, invite, _) = ringing();
     world.lose_upstream();
     is_cancelled(world, &invite);
+}
+
+#[test]
+fn whoever_answers_a_call_that_is_lost_is_hung_up() {
+    let (mut world, invite, _) = ringing();
+    world.lose_upstream();
+    world.open_upstream_again();
+    let before = world.statuses("alice").len();
+    world.proxy_says(&answered(&invite));
+    let (ack, bye) = (world.proxy_request("ACK"), world.proxy_request("BYE"));
+    for request in [&ack, &bye] {
+        assert_eq!(request.uri().to_string(), "sip:eve@elsewhere.test:5062");
+        assert_eq!(request.header("Route"), Some(ROUTE));
+        assert_eq!(request.from(), invite.from());
+        assert_eq!(request.to().tag(), Some("e"));
+        assert_eq!(request.call_id(), invite.call_id());
+        assert_ne!(name(request).0, name(&invite).0, "RFC 3261 13.2.2.4");
+    }
+    assert_eq!(ack.cseq().0, invite.cseq().0);
+    assert!(bye.cseq().0 > invite.cseq().0);
+    let count = world.proxy_count();
+    world.proxy_says(&Response::reply_to(&bye, 200, "OK", None).to_bytes());
+    assert_eq!(world.proxy_count(), count, "that is all");
+    assert_eq!(world.statuses("alice").len(), before, "she knows");
 }
 
 #[test]
