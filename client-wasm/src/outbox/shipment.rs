@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::refusal::Refusal;
 use crate::problem::Problem;
-use crate::storage::{Database, DepositRow, PartRow, SentPart, StorageError};
+use crate::storage::{Database, DepositRow, PartRow, SentPart, StorageError, is_number};
 
 /// All parts of a message.
 pub(super) struct Shipment {
@@ -37,15 +37,21 @@ enum Content {
 }
 
 impl Shipment {
-    /// What is to go up of this row now.
-    pub(super) async fn of(database: &Database, row: &DepositRow) -> Result<Self, Refusal> {
+    /// What is to go up of this row now. `vouched`: the own server says who answers for an address.
+    pub(super) async fn of(
+        database: &Database,
+        row: &DepositRow,
+        vouched: bool,
+    ) -> Result<Self, Refusal> {
         let journal = database.journal(&row.deposit_id).await?;
         let message = row.as_sent(journal);
         let message = message.ok_or_else(|| Refusal::Final(uncut()))?;
-        Ok(Self::new(row, message))
+        Ok(Self::new(row, message, vouched))
     }
 
-    fn new(row: &DepositRow, message: Vec<u8>) -> Self {
+    fn new(row: &DepositRow, message: Vec<u8>, vouched: bool) -> Self {
+        // Whose a number is, and who answers behind a foreign proxy, only the session tells.
+        let callee = (vouched && !is_number(&row.to)).then_some(&row.to);
         let first = Parcel {
             number: 0,
             size: message.len() as u64,
@@ -65,7 +71,9 @@ impl Shipment {
         for parcel in &mut parcels {
             parcel.facts.push(("sha256", parcel.sha256.clone()));
             // The server refuses a token that leads to anybody else.
-            parcel.facts.push(("callee", row.to.clone()));
+            parcel
+                .facts
+                .extend(callee.map(|callee| ("callee", callee.clone())));
             if count > 1 {
                 parcel.facts.push(("part", parcel.number.to_string()));
                 parcel.facts.push(("parts", count.to_string()));
@@ -207,7 +215,26 @@ mod tests {
     }
 
     fn shipment(row: &DepositRow) -> Shipment {
-        Shipment::new(row, b"sound".to_vec())
+        Shipment::new(row, b"sound".to_vec(), true)
+    }
+
+    #[test]
+    fn a_callee_is_named_where_his_own_server_knows_him_by_that_name() {
+        let number = DepositRow {
+            to: "sip:+4930123456@example.com".to_owned(),
+            ..row()
+        };
+        for (row, vouched, named) in [
+            (row(), true, true),
+            (row(), false, false),
+            (number, true, false),
+        ] {
+            let shipment = Shipment::new(&row, b"sound".to_vec(), vouched);
+            for parcel in &shipment.parcels {
+                let callee = parcel.facts.iter().find(|(name, _)| *name == "callee");
+                assert_eq!(callee.is_some(), named, "{} {vouched}", row.to);
+            }
+        }
     }
 
     const ID: &str = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
@@ -294,6 +321,6 @@ mod tests {
             change(&mut row);
             assert_ne!(shipment(&row).facts, same);
         }
-        assert_ne!(Shipment::new(&row(), b"other".to_vec()).facts, same);
+        assert_ne!(Shipment::new(&row(), b"other".to_vec(), true).facts, same);
     }
 }

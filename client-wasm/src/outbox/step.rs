@@ -151,7 +151,7 @@ fn note(row: &mut DepositRow, reason: &Reason) {
 }
 
 async fn bring_up(parts: &Parts, row: &DepositRow, uplink: &mut Uplink<'_>) -> Result<(), Refusal> {
-    let shipment = Shipment::of(&parts.database, row).await?;
+    let shipment = Shipment::of(&parts.database, row, parts.server.is_ours()).await?;
     let arrived = match attempt::settle(parts, row, &shipment).await? {
         Some(arrived) => arrived,
         None => match session::lease(parts, &again(parts, row).await?).await? {

@@ -19,4 +19,4 @@ pub use database::Database;
 pub use deposit::{DepositRow, Gap, RowState, WRITTEN};
 pub use error::StorageError;
 pub use part::PartRow;
-pub use session::SessionRow;
+pub use session::{SessionRow, is_number};

@@ -53,11 +53,12 @@ impl SessionRow {
     }
 
     /// The same of a session that was asked for the mailbox of this address by the call that rings nobody, and that
-    /// nobody sends on: whoever answers for a number is its owner, who may take the number for somebody else's.
+    /// nobody sends on: whoever answers for a number is its owner, who may take the number for somebody else's, and
+    /// name its domain in another way.
     pub fn answers_for(&self, to: &str) -> bool {
         let from = self.forwarded_from.as_deref();
         let is_his = self.called_party == to && from != Some(to);
-        let is_owner = is_number(to) && from.is_none_or(|from| from == to);
+        let is_owner = is_number(to) && from.is_none_or(|from| number(from) == number(to));
         self.is_of_call_to(to) && (is_his || is_owner)
     }
 
@@ -66,11 +67,18 @@ impl SessionRow {
     }
 }
 
-fn is_number(address: &str) -> bool {
+/// Whether an address is a telephone number.
+pub fn is_number(address: &str) -> bool {
+    number(address).is_some()
+}
+
+/// The telephone number that an address names.
+fn number(address: &str) -> Option<&str> {
     let bare = address.strip_prefix("sip:").unwrap_or(address);
     let user = bare.split('@').next().unwrap_or_default();
     let digits = user.strip_prefix('+').unwrap_or(user);
-    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then_some(user)
 }
 
 impl Database {
@@ -143,6 +151,8 @@ mod tests {
             (BOB, CAROL, None, false),
             (NUMBER, CAROL, None, true),
             (NUMBER, CAROL, Some(NUMBER), true),
+            (NUMBER, CAROL, Some("sip:+4930123456@localhost"), true),
+            (NUMBER, CAROL, Some("sip:+4930123457@example.com"), false),
             (NUMBER, CAROL, Some(BOB), false),
         ] {
             let session = session(dialled, called, forwarded);
