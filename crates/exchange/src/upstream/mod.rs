@@ -325,7 +325,11 @@ impl Upstream {
         response: Response,
         context: &Context<'_>,
     ) -> Vec<Task> {
-        if let Some(last) = self.ended.iter().find_map(|call| call.hear(&response, context)) {
+        if let Some(last) = self
+            .ended
+            .iter()
+            .find_map(|call| call.hear(&response, context))
+        {
             return last.iter().map(sending).collect();
         }
         let branch = sequence::origin(&response).map_or_else(String::new, |origin| origin.branch);
