@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { listen, prepare, said } from './accessibility.mjs';
 import { launchBrowser, startServer, temporaryFolder } from './harness.mjs';
-import { button, inBrowser, messagesOf, openInbox, recordFor, signIn } from './page.mjs';
+import { button, inBrowser, messagesOf, openInbox, recordFor, ringsHere, signIn } from './page.mjs';
 import { sessionInfo, SipAgent } from './sip-agent.mjs';
 import { speechWav } from './sound.mjs';
 import { look } from './talk/people.mjs';
@@ -61,6 +61,48 @@ test('every choice is saved as it is made, said once, still there after a reload
   await page.keyboard.press('Tab');
   await page.getByRole('status').getByText('Saved. Calls ring as long as your server says.').waitFor();
   assert.equal((await settingsOf('bob')).ring_timeout_s, null);
+  await button(page, 'Sign out').click();
+  await button(page, 'Sign in').waitFor();
+});
+
+test('a mailbox that was asked for before a choice does not take it back on the screen', async (context) => {
+  const page = await openInbox(browser, server, 'carol');
+  context.after(() => page.close());
+  await page.getByText('Voicemail settings').click();
+  await ringsHere(page);
+  let release;
+  const released = new Promise((done) => { release = done; });
+  let asked;
+  const old = new Promise((done) => { asked = done; });
+  await page.route('**/mailbox', async (route) => {
+    const response = await route.fetch();
+    asked();
+    await released;
+    await route.fulfill({ response });
+  }, { times: 1 });
+  await page.evaluate(() => {
+    window.looks = 0;
+    document.querySelector('afterbeep-inbox').addEventListener('afterbeep-inbox', () => { window.looks += 1; });
+    window.dispatchEvent(new Event('online'));
+  });
+  await old;
+  const none = page.getByRole('radio', { name: 'No greeting' });
+  const changed = page.waitForResponse((response) => response.request().method() === 'PATCH');
+  await none.check();
+  await changed;
+  const before = await page.evaluate(() => {
+    const panel = document.querySelector('afterbeep-inbox').shadowRoot;
+    window.shown = [];
+    document.querySelector('afterbeep-inbox').addEventListener('afterbeep-inbox', () => window.shown.push(panel.querySelector('[value="none"][name="greeting"]').checked));
+    return window.looks;
+  });
+  release();
+  await page.waitForFunction((looks) => window.looks > looks, before);
+  await page.getByRole('status').getByText('Saved. What callers hear: no greeting.').waitFor();
+  assert.ok((await page.evaluate(() => window.shown)).every(Boolean), 'at no look is the choice taken back');
+  assert.ok(await none.isChecked());
+  await page.getByRole('radio', { name: 'My own greeting' }).check();
+  await page.getByRole('status').getByText('Saved. What callers hear: my own greeting.').waitFor();
   await button(page, 'Sign out').click();
   await button(page, 'Sign in').waitFor();
 });

@@ -100,6 +100,7 @@ function messagesWithoutBrowser() {
   const messages = new InboxMessages({
     ask: async (method) => (method === 'messages' ? mailbox.page : {}),
     wanted: () => true,
+    asking: () => 0,
     fetched: (_, arrived) => looks.push(arrived.map(({ id }) => id)),
     changed: () => {},
     undone: () => {},

@@ -32,7 +32,8 @@ export class AfterbeepInbox extends HTMLElement {
   #messages = new InboxMessages({
     ask: (method, ...rest) => this.#ask(method, ...rest),
     wanted: () => Boolean(this.#owner) && navigator.onLine,
-    fetched: (box, arrived) => this.#take(box, arrived),
+    asking: () => this.#settings.moment,
+    fetched: (box, arrived, moment) => this.#take(box, arrived, moment),
     changed: () => this.update(),
     undone: (words, undo) => this.#undo.offer(words, undo),
     failed: (error) => this.#fail(error),
@@ -296,11 +297,12 @@ export class AfterbeepInbox extends HTMLElement {
   /**
    * @param {any} box the mailbox as the exchange has it
    * @param {import("./message-list.js").Message[]} arrived newest first
+   * @param {number} moment of the settings, when they were asked for
    */
-  #take(box, [newest]) {
+  #take(box, [newest], moment) {
     say(this.#trouble, "");
     this.#welcome.describe(box.greeting, box.settings.greeting);
-    this.#settings.show(box.settings);
+    if (moment === this.#settings.moment) this.#settings.show(box.settings);
     if (newest) this.#away.arrived(callerOf(newest).label, box.counts.new);
     this.#count(box.counts.new, box.counts.total);
   }

@@ -9,7 +9,8 @@ import { callerOf } from "./caller.js";
  * @typedef {object} MessagesOwner
  * @property {(method: string, ...rest: unknown[]) => Promise<any>} ask the engine
  * @property {() => boolean} wanted somebody is signed in, and there is a network
- * @property {(box: any, arrived: Message[]) => void} fetched the mailbox as it is now, and which messages have come since it was last
+ * @property {() => unknown} asking the mailbox is asked for now; what this gives comes back with the answer
+ * @property {(box: any, arrived: Message[], asked: any) => void} fetched the mailbox as it is now, and which messages have come since it was last
  * @property {() => void} changed paints everything anew
  * @property {(words: string, undo: () => void) => void} undone what was done, with Undo
  * @property {(error: Error) => void} failed
@@ -113,6 +114,7 @@ export class InboxMessages {
 
   async #fetch() {
     const whose = this.#whose;
+    const asked = this.#owner.asking();
     const [box, page] = await Promise.all([this.#owner.ask("mailbox"), this.#owner.ask("messages")]);
     if (whose !== this.#whose || !this.#owner.wanted()) return;
     const isFirst = !this.#seen;
@@ -123,7 +125,7 @@ export class InboxMessages {
     this.all = [...page.messages, ...(page.next ? this.all.filter((message) => older(message, page.messages) && !shown.has(message.id)) : [])];
     if (this.all.length === page.messages.length) this.#next = page.next ?? "";
     this.loaded = true;
-    this.#owner.fetched(box, arrived);
+    this.#owner.fetched(box, arrived, asked);
   }
 
   /**

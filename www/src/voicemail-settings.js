@@ -30,6 +30,11 @@ export class VoicemailSettings {
   #owner;
   /** @type {Record<string, unknown>} */
   #settings = {};
+  /** Rises with every choice, and when it is saved. */
+  #moment = 0;
+  #unsaved = 0;
+  /** @type {Promise<unknown>} one choice is saved after the other */
+  #queue = Promise.resolve();
   #fields = FIELDS.map((field) => ({ field, group: this.#group(field) }));
   #seconds = tree("input", { type: "number", name: "ring_timeout_s", part: "input", min: 0, max: LONGEST_RING_S, step: 1, inputmode: "numeric", "aria-describedby": "ring-means", change: () => this.#ringFor() });
   #saved = tree("p", { class: "saved", part: "saved", hidden: true });
@@ -54,6 +59,11 @@ export class VoicemailSettings {
   /** The settings as the exchange has them. */
   get all() {
     return this.#settings;
+  }
+
+  /** Settings that were asked for at another moment may be older than what was chosen since. */
+  get moment() {
+    return this.#moment;
   }
 
   /** @param {Record<string, unknown>} settings as the exchange has them */
@@ -98,17 +108,29 @@ export class VoicemailSettings {
    */
   async #save(name, value) {
     say(this.#saved, "");
+    this.#moment += 1;
+    this.#unsaved += 1;
+    const saving = this.#queue.then(() => this.#owner.change({ [name]: value }));
+    this.#queue = saving.catch(() => {});
     try {
-      this.show(await this.#owner.change({ [name]: value }));
+      this.#settle(await saving);
       const words = savedWords(name, value);
       this.#saved.remove();
       this.#place(name).append(this.#saved);
       say(this.#saved, words);
       this.#owner.told(words);
     } catch (error) {
-      this.show(this.#settings);
+      this.#settle(this.#settings);
       this.#owner.failed(error);
     }
+  }
+
+  /** @param {Record<string, unknown>} settings as they are after a choice; while another one is being saved, that is shown */
+  #settle(settings) {
+    this.#moment += 1;
+    this.#unsaved -= 1;
+    this.#settings = settings;
+    if (this.#unsaved === 0) this.show(settings);
   }
 
   /** @param {string} name the part of the panel where this setting stands */
